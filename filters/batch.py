@@ -1,0 +1,155 @@
+"""What every stage takes and gives: a `Batch` of documents in, an `Outcome` out.
+
+In:  an Arrow record batch of documents (about 4 MB of text) and the signals measured on them so far.
+Out: per document a rule that failed (or null), the number that decided, new text, and measured columns.
+
+A stage is a frozen pydantic model whose fields are its manifest options. It has `version: ClassVar[int]` and any of
+
+    measure(batch) -> Columns                 what the documents are; stored, and asked again without a rerun
+    judge(signals) -> Verdicts                which documents fall, a pure function of stored numbers
+    edit(batch)    -> pa.LargeStringArray     the documents' next text
+
+Every field says which of the two it belongs to: `measuring` (a new value is a new measurement) or `judging`
+(a new value is a new question to the numbers at hand). Nothing here opens a file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
+
+Columns = Mapping[str, pa.Array]
+"""Column name -> array, one value per document. Counts are int64, ratios float32, keys uint64; null = not measured."""
+
+DOCUMENT_SCHEMA = pa.schema(
+    [
+        pa.field("address", pa.uint64(), nullable=False),
+        pa.field("uid", pa.uint64(), nullable=False),
+        pa.field("source", pa.dictionary(pa.int16(), pa.string()), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("date", pa.timestamp("us", tz="UTC")),
+        pa.field("language", pa.string()),
+    ]
+)
+"""The columns of every batch; a source's declared `fields` follow them, typed."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Documents that a stage sees together.
+
+    Args:
+        documents: record batch that begins with the columns of `DOCUMENT_SCHEMA`.
+        signals: columns measured earlier on the same text, by signal name.
+    """
+
+    documents: pa.RecordBatch
+    signals: Columns = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return int(self.documents.num_rows)
+
+    @property
+    def text(self) -> pa.LargeStringArray:
+        """The documents' text, UTF-8, one value per document, never null."""
+        return self.documents.column("text")
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """One decision per document: `rule` is null where the document stays, else the first rule that failed.
+
+    Args:
+        rule: string array.
+        value: float64 array, the stored number that the rule was judged by, null where the document stays.
+    """
+
+    rule: pa.StringArray
+    value: pa.DoubleArray
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that a stage says of a batch; what it does not do is None (or empty, for `columns`)."""
+
+    rule: pa.StringArray | None = None
+    value: pa.DoubleArray | None = None
+    text: pa.LargeStringArray | None = None
+    columns: Columns = field(default_factory=dict)
+
+
+class Stage(BaseModel):
+    """The declared, frozen options of a stage; it carries no behaviour."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    version: ClassVar[int]
+
+
+@runtime_checkable
+class Measures(Protocol):
+    """A stage that measures documents."""
+
+    def measure(self, batch: Batch) -> Columns:
+        """Return one value per document for each of the stage's signals."""
+
+
+@runtime_checkable
+class Judges(Protocol):
+    """A stage that decides by stored signals."""
+
+    def judge(self, signals: Columns) -> Verdicts:
+        """Return the first failing rule and its number, per document."""
+
+
+@runtime_checkable
+class Edits(Protocol):
+    """A stage that gives documents a new text."""
+
+    def edit(self, batch: Batch) -> pa.LargeStringArray:
+        """Return the new text, one value per document."""
+
+
+def measuring(default: Any, description: str, **rules: Any) -> Any:  # noqa: ANN401 - a pydantic field, like Field()
+    """Declare an option that changes what is measured (or how text is edited)."""
+    return Field(default, description=description, json_schema_extra={"role": "measuring"}, **rules)
+
+
+def judging(default: Any, description: str, **rules: Any) -> Any:  # noqa: ANN401 - a pydantic field, like Field()
+    """Declare an option that only changes how measured numbers are judged."""
+    return Field(default, description=description, json_schema_extra={"role": "judging"}, **rules)
+
+
+def measuring_options(stage: Stage) -> dict[str, object]:
+    """Return the stage's measuring options as plain values: with its name and version, the identity of its signals."""
+    roles = {name: info.json_schema_extra for name, info in type(stage).model_fields.items()}
+    options: dict[str, object] = stage.model_dump(mode="json")
+    return {name: options[name] for name, role in roles.items() if role == {"role": "measuring"}}
+
+
+def run_stage(stage: Stage, batch: Batch) -> Outcome:
+    """Do all that `stage` has: measure, then judge what was measured, then edit."""
+    columns = stage.measure(batch) if isinstance(stage, Measures) else {}
+    verdicts = stage.judge({**batch.signals, **columns}) if isinstance(stage, Judges) else None
+    text = stage.edit(batch) if isinstance(stage, Edits) else None
+    if verdicts is None:
+        return Outcome(text=text, columns=columns)
+    return Outcome(verdicts.rule, verdicts.value, text, columns)
+
+
+def batch_of(texts: list[str]) -> Batch:
+    """Make a batch of bare texts, for trying a stage: `GopherQuality()(batch_of(["some text"]))`."""
+    count = len(texts)
+    columns = {
+        "address": pa.array(np.arange(count, dtype=np.uint64)),
+        "uid": pa.array(np.arange(count, dtype=np.uint64)),
+        "source": pa.array(["text"] * count, pa.dictionary(pa.int16(), pa.string())),
+        "id": pa.array([str(number) for number in range(count)], pa.string()),
+        "text": pa.array(texts, pa.large_string()),
+    }
+    empty = {name: pa.nulls(count, DOCUMENT_SCHEMA.field(name).type) for name in ("url", "date", "language")}
+    return Batch(pa.RecordBatch.from_pydict({**columns, **empty}, schema=DOCUMENT_SCHEMA))

@@ -1,0 +1,107 @@
+"""Identity: what a document, a use of chance, a part and a table are called.
+
+In:  names, numbers, canonical configuration, Arrow tables.
+Out: 64-bit document ids and draws, 128-bit keys and content hashes.
+Guaranteed: the same values on every machine and Python; nothing here depends on paths, times or workers.
+"""
+
+import json
+import struct
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+
+U64 = npt.NDArray[np.uint64]
+
+
+def document_uids(source: str, path: str, ordinals: U64) -> U64:
+    """Return the uid of each record of a file.
+
+    uid = xxh3_64(utf8(source), 00, utf8(path), 00, u64le(ordinal)), seed 0, where `path` is relative to the longest
+    folder of the source's `path` without a wildcard, with `/` between its parts.
+    """
+    prefix = source.encode() + b"\0" + path.encode() + b"\0"
+    raw = ordinals.astype("<u8").tobytes()
+    hashes = (xxhash.xxh3_64_intdigest(prefix + raw[at : at + 8]) for at in range(0, len(raw), 8))
+    return np.fromiter(hashes, np.uint64, len(ordinals))
+
+
+def draw(label: str, seed: int, uids: U64) -> U64:
+    """Return one uniform 64-bit number per document for the use of chance called `label`.
+
+    draw = xxh3_64(label, u64le(seed), u64le(uid)): each use has its own label, or the tokenizer's sample, the
+    hold-out and the head of every pool would be the same documents.
+    """
+    prefix = label.encode() + struct.pack("<Q", seed)
+    raw = uids.astype("<u8").tobytes()
+    hashes = (xxhash.xxh3_64_intdigest(prefix + raw[at : at + 8]) for at in range(0, len(raw), 8))
+    return np.fromiter(hashes, np.uint64, len(uids))
+
+
+def canonical(value: object) -> str:
+    """Return `value` as canonical JSON; a set, NaN or an object has no stable form: TypeError or ValueError."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def key_of(value: object) -> str:
+    """Return 32 hex digits that name `value` by its canonical JSON (xxh3_128)."""
+    return xxhash.xxh3_128_hexdigest(canonical(value).encode())
+
+
+def content_hash(table: pa.Table) -> str:
+    """Return 32 hex digits of a table's logical values: chunking, slicing and compression do not count."""
+    digest = xxhash.xxh3_128()
+    digest.update(canonical([[field.name, str(field.type)] for field in table.schema]).encode())
+    for column in table.columns:
+        _update_array(digest, column.combine_chunks())
+    return digest.hexdigest()
+
+
+def _update_array(digest: xxhash.xxh3_128, array: pa.Array) -> None:
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.nulls(0, array.type)
+    digest.update(struct.pack("<q", len(array)))
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    digest.update(np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).tobytes())
+    if pa.types.is_null(array.type):
+        return
+    if pa.types.is_boolean(array.type):
+        digest.update(np.packbits(array.fill_null(False).to_numpy(zero_copy_only=False)).tobytes())
+    elif pa.types.is_struct(array.type):
+        for child in array.flatten():
+            _update_array(digest, child)
+    elif pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        _update_fixed(digest, pc.list_value_length(array).fill_null(0))
+        _update_array(digest, array.flatten())
+    elif _is_variable(array.type):
+        _update_fixed(digest, pc.binary_length(array).fill_null(0))
+        digest.update(_variable_bytes(array))
+    else:
+        _update_fixed(digest, array)
+
+
+def _is_variable(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+    return any(test(kind) for test in tests)
+
+
+def _variable_bytes(array: pa.Array) -> memoryview | bytes:
+    """Return the bytes of all values, one after another (nulls are empty)."""
+    present = array.drop_null()
+    wide = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
+    _, offsets, data = present.buffers()
+    if data is None or len(present) == 0:
+        return b""
+    bounds = np.frombuffer(offsets, np.int64 if wide else np.int32)[present.offset : present.offset + len(present) + 1]
+    return memoryview(data)[int(bounds[0]) : int(bounds[-1])]
+
+
+def _update_fixed(digest: xxhash.xxh3_128, array: pa.Array) -> None:
+    filled = array.fill_null(0) if array.null_count and not pa.types.is_temporal(array.type) else array
+    if pa.types.is_temporal(array.type):
+        filled = array.cast(pa.int64()).fill_null(0)
+    digest.update(np.ascontiguousarray(filled.to_numpy(zero_copy_only=False)).tobytes())

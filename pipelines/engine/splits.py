@@ -1,0 +1,59 @@
+"""Splits: the pieces of input that one task reads.
+
+In:  files, as a source's `path` finds them, and `split_bytes` of the manifest.
+Out: splits, numbered in the order (source, path, start): the high half of every address.
+Guaranteed: a split depends on its file and on `split_bytes` alone, never on workers or on other files.
+"""
+
+from dataclasses import asdict, dataclass
+
+from pipelines.engine.keys import key_of
+
+
+@dataclass(frozen=True, order=True)
+class FileIdentity:
+    """What a file was when planning: size and ETag, or locally size, modification time and a sampled hash."""
+
+    size: int
+    tag: str
+    modified_ns: int = 0
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A file of a source.
+
+    Args:
+        root: URL of the longest folder of the source's `path` that holds no wildcard; never part of an identity.
+        path: the file's path below `root`, with `/`.
+        identity: what the file was when planning.
+    """
+
+    root: str
+    path: str
+    identity: FileIdentity
+
+
+@dataclass(frozen=True)
+class Split:
+    """A byte range (plain lines), a range of row groups (Parquet), or the whole of one file (start 0, end -1).
+
+    Args:
+        number: position among all splits of the build, in the order (source, path, start).
+        source: name of the source in the manifest.
+        file: the file it is cut from.
+        start: first byte or row group.
+        end: end of the range, exclusive; -1 is the whole file.
+    """
+
+    number: int
+    source: str
+    file: SourceFile
+    start: int
+    end: int
+
+    @property
+    def key(self) -> str:
+        """Name of the split in part keys: all of it but its number and its root."""
+        identity = asdict(self.file.identity)
+        return key_of([self.source, self.file.path, identity, self.start, self.end])
