@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
 
 Columns = Mapping[str, pa.Array]
 """Column name -> array, one value per document. Counts are int64, ratios float32, keys uint64; null = not measured."""
@@ -114,21 +115,36 @@ class Edits(Protocol):
         """Return the new text, one value per document."""
 
 
-def measuring(default: Any, description: str, **rules: Any) -> Any:  # noqa: ANN401 - a pydantic field, like Field()
-    """Declare an option that changes what is measured (or how text is edited)."""
-    return Field(default, description=description, json_schema_extra={"role": "measuring"}, **rules)
+def measuring(default: Any, description: str, *, names: str | None = None, **rules: Any) -> Any:  # noqa: ANN401 - like Field()
+    """Declare an option that changes what is measured (or how text is edited).
+
+    Args:
+        default: the published default.
+        description: one sentence for `gristmill schema` and for editors.
+        names: "sources" or "signals" where the option's strings name such; the manifest checks that they exist.
+        rules: pydantic's own, such as `ge=0`.
+    """
+    return Field(default, description=description, json_schema_extra={"role": "measuring", "names": names}, **rules)
 
 
-def judging(default: Any, description: str, **rules: Any) -> Any:  # noqa: ANN401 - a pydantic field, like Field()
-    """Declare an option that only changes how measured numbers are judged."""
-    return Field(default, description=description, json_schema_extra={"role": "judging"}, **rules)
+def judging(default: Any, description: str, *, names: str | None = None, **rules: Any) -> Any:  # noqa: ANN401 - like Field()
+    """Declare an option that only changes how measured numbers are judged; the arguments are those of `measuring`."""
+    return Field(default, description=description, json_schema_extra={"role": "judging", "names": names}, **rules)
+
+
+def role_of(info: FieldInfo) -> str:
+    """Return "measuring" or "judging"; every option of a stage has one of the two roles."""
+    extra = info.json_schema_extra
+    if not isinstance(extra, dict) or extra.get("role") not in {"measuring", "judging"}:
+        raise TypeError("declare every option of a stage with measuring() or judging()")
+    return str(extra["role"])
 
 
 def measuring_options(stage: Stage) -> dict[str, object]:
     """Return the stage's measuring options as plain values: with its name and version, the identity of its signals."""
-    roles = {name: info.json_schema_extra for name, info in type(stage).model_fields.items()}
     options: dict[str, object] = stage.model_dump(mode="json")
-    return {name: options[name] for name, role in roles.items() if role == {"role": "measuring"}}
+    fields = type(stage).model_fields
+    return {name: options[name] for name, info in fields.items() if role_of(info) == "measuring"}
 
 
 def run_stage(stage: Stage, batch: Batch) -> Outcome:

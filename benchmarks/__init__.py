@@ -1,0 +1,1 @@
+"""This project beside its peers, over the same files, in one run. Each module here runs with `python -m`."""

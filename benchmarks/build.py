@@ -1,0 +1,150 @@
+"""A whole build beside datatrove's pipeline of the same steps, one core each.
+
+In:  `--megabytes N` of real text: `../shared/corpus` beside the repository, or else what `gristmill sample` writes.
+Out: a table of text MB/s and peak memory, the share of the physical limit, and with `--json` a last line of JSON.
+Guaranteed: both read the same files, in a process each, pinned to one core; rounds are interleaved, medians of three
+    are given. The physical limit is a process that only reads, decompresses and writes the same bytes as zstd-1.
+
+Run it: python -m benchmarks.build --json [--megabytes 24] [--rounds 3]
+Needs datatrove with its spaCy word splitter: pip install -e '.[peers]'
+"""
+
+import argparse
+import importlib.metadata
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.manifests import write_manifests
+from benchmarks.measure import Contender, Timing, interleave, run_quietly
+
+REPEATS = 10
+"""Times that the limit's process copies the corpus, so that starting Python hardly counts in it."""
+
+PYTHON = (sys.executable, "-m")
+ROWS = {
+    "build": "build: filter, dedup, tokenize, shards",
+    "filter": "filter and dedup only",
+}
+"""Recipe -> its steps; the second leaves out the tokenizer, which both share."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The corpus and what runs over it.
+
+    Args:
+        folder: where everything is written; `corpus/` and `tokenizer.json` are there.
+        text_bytes: UTF-8 bytes of text in the corpus.
+        rounds: times that each contender runs.
+    """
+
+    folder: Path
+    text_bytes: int
+    rounds: int
+
+    def speed(self, timings: Sequence[Timing]) -> float:
+        """Return the median speed in MB (10^6 bytes) of text a second."""
+        return self.text_bytes / 1e6 / median(timing.seconds for timing in timings)
+
+    def contenders(self) -> list[Contender]:
+        """Return the physical limit, then ours and the peer's for each recipe."""
+        limit = Contender("limit", (*PYTHON, "benchmarks.limit", self._path("corpus"), str(REPEATS)))
+        pairs = [[self._ours(recipe), self._peer(recipe)] for recipe in ROWS]
+        return [limit, *(contender for pair in pairs for contender in pair)]
+
+    def _ours(self, recipe: str) -> Contender:
+        command = (*PYTHON, "pipelines.cli", "build", self._path(f"{recipe}.yaml"), "--address", "none", "--out")
+        return Contender(f"ours {recipe}", command, "ledger/verdicts")
+
+    def _peer(self, recipe: str) -> Contender:
+        inputs = [self._path("corpus"), *([self._path("tokenizer.json")] if recipe == "build" else [])]
+        return Contender(f"peer {recipe}", (*PYTHON, "benchmarks.with_datatrove", *inputs, "--out"))
+
+    def _path(self, name: str) -> str:
+        return str(self.folder / name)
+
+
+def main() -> int:
+    """Run the benchmark; return the exit code."""
+    arguments = _arguments()
+    console = Console()
+    try:
+        peer = f"datatrove {importlib.metadata.version('datatrove')}"
+        importlib.metadata.version("spacy")
+    except importlib.metadata.PackageNotFoundError as missing:
+        console.print(f"{missing.name} is not installed; the peers come with: pip install -e '.[peers]'")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="gristmill-bench-") as scratch:
+        bench = _prepare(Path(scratch), arguments.megabytes, arguments.rounds)
+        timings = interleave(bench.contenders(), bench.folder, bench.rounds)
+    rows = [_row(bench, recipe, peer, timings) for recipe in ROWS]
+    console.print(_table(bench, peer, timings))
+    for row in rows:
+        console.print(f"{row['name']}: {row['ratio']} times {peer}", highlight=False)
+    if arguments.json:
+        print(json.dumps(rows))
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.build", description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print the result as JSON on the last line")
+    parser.add_argument("--megabytes", type=int, default=24, help="MB of text to run over (default 24)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds whose median counts (default 3)")
+    return parser.parse_args()
+
+
+def _prepare(folder: Path, megabytes: int, rounds: int) -> Bench:
+    """Write the corpus in a process of its own, so that this one stays small, and the manifests."""
+    written = run_quietly([*PYTHON, "benchmarks.corpus", str(folder), str(megabytes)])
+    write_manifests(folder)
+    return Bench(folder, int(written.split()[-1]), rounds)
+
+
+def _row(bench: Bench, recipe: str, peer: str, timings: dict[str, list[Timing]]) -> dict[str, object]:
+    ours, theirs = bench.speed(timings[f"ours {recipe}"]), bench.speed(timings[f"peer {recipe}"])
+    return {
+        "name": ROWS[recipe],
+        "peer": peer,
+        "ours_mb_s": round(ours, 3),
+        "peer_mb_s": round(theirs, 3),
+        "ratio": round(ours / theirs, 3),
+    }
+
+
+def _table(bench: Bench, peer: str, timings: dict[str, list[Timing]]) -> Table:
+    title = f"{bench.text_bytes / 1e6:.1f} MB of text, one core, median of {bench.rounds}"
+    table = Table(title=title, title_justify="left")
+    table.add_column("steps")
+    table.add_column("who")
+    for heading in ("text MB/s", "share of the limit", "seconds", "CPU seconds", "peak MiB", "documents kept"):
+        table.add_column(heading, justify="right")
+    passes = Bench(bench.folder, bench.text_bytes * REPEATS, bench.rounds)
+    limit = passes.speed(timings["limit"])
+    table.add_row(f"read and write alone, {REPEATS} times", "the limit", *_cells(passes, timings["limit"], limit))
+    for recipe, steps in ROWS.items():
+        table.add_row(steps, "gristmill", *_cells(bench, timings[f"ours {recipe}"], limit))
+        table.add_row(steps, peer, *_cells(bench, timings[f"peer {recipe}"], limit))
+    return table
+
+
+def _cells(bench: Bench, timings: Sequence[Timing], limit: float) -> list[str]:
+    speed = bench.speed(timings)
+    seconds = ", ".join(f"{timing.seconds:.1f}" for timing in timings)
+    cpu = median(timing.cpu_seconds for timing in timings)
+    peak = max(timing.peak_bytes for timing in timings) / 2**20
+    kept = timings[0].kept
+    documents = "" if kept is None else f"{kept:,}"
+    return [f"{speed:.2f}", f"{speed / limit:.1%}", seconds, f"{cpu:.1f}", f"{peak:.0f}", documents]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

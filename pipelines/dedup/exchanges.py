@@ -1,0 +1,63 @@
+"""What an exchange stage is: keys out of documents, decisions out of all rows that share one.
+
+In:  per split the surviving documents and what was measured on them; per key range the rows of all splits.
+Out: rows for the exchange; rows addressed to documents, which travel home to their splits.
+Guaranteed: pure functions; the order in which rows are given to `reduce` is total, so its answer is too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.batch import Batch, Columns
+from pipelines.engine.exchange import Layout, Rows
+
+HOME = Layout((("kept_uid", "u8"), ("similarity", "f4"), ("cluster", "u4"), ("dropped", "u1")))
+"""Rows that travel home: key = the document's address; payload = spans cut of its text, (start, end) uint32 pairs."""
+
+Documents = Mapping[str, npt.NDArray[np.generic]]
+"""Columns of the surviving documents of a batch: row, uid, chars, date (microseconds, or the least int64), signals."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the manifest says of a source in one exchange.
+
+    Args:
+        position: place in the stage's `keep` list; sources that it does not name come last.
+        exempt: its documents are never dropped.
+    """
+
+    position: int
+    exempt: bool
+
+
+@runtime_checkable
+class ExchangeStage(Protocol):
+    """A stage that ends a pass."""
+
+    version: ClassVar[int]
+    layout: ClassVar[Layout]
+    cuts: ClassVar[bool]
+    keep: list[str]
+    exempt: list[str]
+    max_loss: float
+
+    def model_dump(self, *, mode: Literal["json"]) -> dict[str, Any]:
+        """Return the options as plain values."""
+
+    @property
+    def rule(self) -> str:
+        """What the ledger says of a document that falls here."""
+
+    def measure(self, batch: Batch) -> Columns:
+        """Return the key columns of each document."""
+
+    def emit(self, documents: Documents, standing: Standing) -> Rows:
+        """Return the rows that the documents send to the exchange."""
+
+    def reduce(self, rows: Rows) -> Rows:
+        """Return, for all documents of a key range that share a key, a row home in the layout `HOME`."""

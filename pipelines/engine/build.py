@@ -1,0 +1,233 @@
+"""The build: every pass, exchange and fit of a manifest, in order, resumed where it stopped.
+
+In:  a plan and a runner.
+Out: token runs, shards and the ledger in the build folder.
+Guaranteed: what is written follows from the manifest and the inputs; the books balance or the build fails.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pipelines.audit.balance import check_documents, check_tokens
+from pipelines.audit.ledger import IDS_PER_FILE, IdsTask, LedgerTask, run_ids, run_ledger
+from pipelines.dedup.exchanges import ExchangeStage, Standing
+from pipelines.engine.budgeting import CutTask, run_cut
+from pipelines.engine.fit import (
+    CollectTask,
+    TrainTask,
+    WeighTask,
+    last_bucket,
+    load_fitted_encoder,
+    run_collect,
+    run_train,
+    run_weigh,
+    save_artifact,
+)
+from pipelines.engine.homecoming import HomeTask, ReduceTask, run_home, run_reduce
+from pipelines.engine.job import Holding
+from pipelines.engine.keys import key_of
+from pipelines.engine.losses import check_losses
+from pipelines.engine.mapping import MapTask, run_map
+from pipelines.engine.packing import PackTask, run_pack
+from pipelines.engine.placing import PlaceTask, run_place
+from pipelines.engine.plan import Plan
+from pipelines.engine.pooling import PoolTask, run_pools
+from pipelines.engine.receipts import Receipt
+from pipelines.engine.route import Pass
+from pipelines.engine.runner import Runner
+from pipelines.mix.place import shard_count
+
+
+class Build:
+    """One run of a plan, step by step."""
+
+    def __init__(self, plan: Plan, runner: Runner) -> None:
+        self.plan = plan
+        self.runner = runner
+        self.job = runner.job
+        self.holdings = [Holding(split) for split in plan.splits]
+        self.sizes = dict(zip((split.number for split in plan.splits), plan.sizes(), strict=True))
+        self.maps: list[Receipt] = []
+        self.last: list[Receipt] = []
+        self.encoder = ""
+        self.encoder_hash = ""
+
+    def run(self) -> list[Receipt]:
+        """Run everything; return the receipts of the ledger."""
+        self._load_tokenizer()
+        for number in range(self.plan.passes):
+            self._pass(number)
+            self._exchange(number)
+            if self._work(self.holdings[0], number).fit:
+                self._fit()
+        if self.job.manifest.mix is None:
+            ledger = self._ledger([None] * len(self.holdings), [receipt.content for receipt in self.maps])
+        else:
+            ledger = self._mix()
+        check_documents(self.last, ledger)
+        return ledger
+
+    def _work(self, holding: Holding, number: int) -> Pass:
+        return self.plan.routes[holding.split.source][number]
+
+    def _load_tokenizer(self) -> None:
+        """Bring a tokenizer file into the build folder, where every worker finds it."""
+        spec = self.job.manifest.tokenizer
+        if spec is not None and spec.path is not None:
+            data = Path(spec.path).read_bytes()
+            part = f"work/fits/tokenizer-{key_of([spec.kind, data.hex()])}.bin"
+            self._use_tokenizer(save_artifact(self.job, part, data, {"bytes": len(data)}).part)
+
+    def _use_tokenizer(self, part: str) -> None:
+        self.encoder = part
+        self.encoder_hash = load_fitted_encoder(self.job, part).hash
+
+    def _pass(self, number: int) -> None:
+        """Run one pass over all splits."""
+        tasks = [self._map_task(holding, number) for holding in self.holdings]
+        step = f"pass {number + 1} of {self.plan.passes}"
+        self.maps = self.runner.run(step, run_map, tasks, lambda task: self.sizes[task.holding.split.number])
+        self.last = list(self.maps)
+        pairs = zip(self.holdings, tasks, self.maps, strict=True)
+        self.holdings = [_after_map(holding, task, receipt) for holding, task, receipt in pairs]
+
+    def _map_task(self, holding: Holding, number: int) -> MapTask:
+        work = self._work(holding, number)
+        keeps = self.plan.keeps_text(holding.split.source, number)
+        standing = self._standing(holding.split.source, work.exchange)
+        encoder = self.encoder if work.tokenize else None
+        return MapTask(holding, work, standing, keeps, encoder, self.encoder_hash if work.tokenize else "")
+
+    def _standing(self, source: str, exchange: ExchangeStage | None) -> Standing:
+        """Return what the exchange's `keep` and `exempt` say of a source."""
+        if exchange is None:
+            return Standing(0, exempt=False)
+        stands = [source in self.job.manifest.sources_of(name) for name in exchange.keep]
+        position = stands.index(True) if True in stands else len(stands)
+        exempt = any(source in self.job.manifest.sources_of(name) for name in exchange.exempt)
+        return Standing(position, exempt)
+
+    def _exchange(self, number: int) -> None:
+        """Bring together what the pass emitted, and take the answers home."""
+        works = [self._work(holding, number) for holding in self.holdings]
+        taking_part = [at for at, work in enumerate(works) if work.exchange is not None]
+        if not taking_part:
+            return
+        work = works[taking_part[0]]
+        stage = work.exchange
+        if stage is None:
+            return
+        inputs = tuple((self.holdings[at].split.number, str(self.maps[at].info["rows"])) for at in taking_part)
+        contents = [[self.holdings[at].split.number, self.maps[at].info["rows_content"]] for at in taking_part]
+        exchange = key_of(["exchange", work.exchange_identity, contents])
+        partitions = self._partitions([self.maps[at] for at in taking_part])
+        reduces = [ReduceTask(stage, inputs, exchange, partition, partitions) for partition in range(partitions)]
+        decided = self.runner.run(f"{work.exchange_label}: decide", run_reduce, reduces)
+        answers = tuple(receipt.part for receipt in decided)
+        homes = [HomeTask(self.holdings[at], stage, work.exchange_label, answers, exchange) for at in taking_part]
+        receipts = self.runner.run(f"{work.exchange_label}: bring home", run_home, homes)
+        for at, receipt in zip(taking_part, receipts, strict=True):
+            self.last[at] = receipt
+            self.holdings[at] = _after_home(self.holdings[at], receipt, cuts=stage.cuts)
+        check_losses(work.exchange_label, stage.max_loss, homes, receipts)
+
+    def _partitions(self, emitted: Sequence[Receipt]) -> int:
+        """Choose the number of reduce tasks, by the bytes that were emitted."""
+        resources = self.job.resources
+        size = sum(int(receipt.info["rows_bytes"]) for receipt in emitted)
+        return resources.partitions or max(1, -(-size // resources.partition_bytes))
+
+    def _fit(self) -> None:
+        """Train the tokenizer on a sample of what is alive."""
+        spec = self.job.manifest.tokenizer
+        if spec is None or spec.train is None:
+            return
+        weights = self.runner.run("tokenizer: weigh", run_weigh, [WeighTask(holding) for holding in self.holdings])
+        bucket = last_bucket(self.job.storage, [receipt.part for receipt in weights], spec.train.sample_bytes)
+        collects = [CollectTask(holding, bucket) for holding in self.holdings]
+        samples = self.runner.run("tokenizer: sample", run_collect, collects)
+        contents = [[holding.split.number, each.content] for holding, each in zip(self.holdings, samples, strict=True)]
+        task = TrainTask(tuple(receipt.part for receipt in samples), key_of(contents))
+        (trained,) = self.runner.run("tokenizer: train", run_train, [task])
+        self._use_tokenizer(trained.part)
+
+    def _mix(self) -> list[Receipt]:
+        """Share the token runs out over pools and phases, and pack the shards."""
+        suffixes = {source: route[-1].suffix for source, route in self.plan.routes.items()}
+        pairs = list(zip(self.holdings, self.maps, strict=True))
+        tasks = [PoolTask(holding, receipt.content, suffixes[holding.split.source]) for holding, receipt in pairs]
+        pools = self.runner.run("pools", run_pools, tasks)
+        held = tuple((holding, receipt.part) for holding, receipt in zip(self.holdings, pools, strict=True))
+        content = key_of(
+            [[holding.split.number, pool.content] for holding, pool in zip(self.holdings, pools, strict=True)]
+        )
+        (cuts,) = self.runner.run("budgets", run_cut, [CutTask(held, content)])
+        places = [
+            PlaceTask(holding, pool, cuts.part, key_of([receipt.content, pool, cuts.content]))
+            for (holding, pool), receipt in zip(held, self.maps, strict=True)
+        ]
+        placed = self.runner.run("place", run_place, places)
+        packed = self._pack(cuts, places, placed)
+        ledger = self._ledger([receipt.part for receipt in placed], [receipt.content for receipt in placed])
+        check_tokens(pools, cuts, placed, packed, ledger)
+        return ledger
+
+    def _pack(self, cuts: Receipt, places: list[PlaceTask], placed: list[Receipt]) -> list[Receipt]:
+        """Pack every shard of every phase."""
+        mix = self.job.manifest.mix
+        tasks: list[PackTask] = []
+        for phase in mix.phases if mix is not None else ():
+            taken = sum(count for name, count in cuts.counts.items() if name.split("\t")[0] == phase.name)
+            shards = shard_count(taken, mix.shard_tokens if mix is not None else 1)
+            inputs = tuple((place.holding.split.number, place.rows_part(self.job, phase.name)) for place in places)
+            contents = [receipt.content for receipt in placed]
+            packing = [mix.pack, mix.sequence_length] if mix is not None else []
+            stamp = key_of([self.job.manifest_hash, self.encoder_hash, packing, shards, contents])
+            tasks += [PackTask(phase.name, shard, shards, inputs, self.encoder, stamp) for shard in range(shards)]
+        self.runner.sweep("shards", tasks)
+        return self.runner.run("pack", run_pack, tasks)
+
+    def _ledger(self, usage: Sequence[str | None], contents: Sequence[str]) -> list[Receipt]:
+        """Merge what all passes said into the ledger."""
+        tasks = [
+            LedgerTask(holding, used, key_of([holding.records, holding.deltas, holding.signals, content, used]))
+            for holding, used, content in zip(self.holdings, usage, contents, strict=True)
+        ]
+        self.runner.sweep("ledger/verdicts", tasks)
+        ledger = self.runner.run("ledger", run_ledger, tasks)
+        inputs = tuple(
+            (task.holding.split.number, str(receipt.info["ids"]), receipt.part)
+            for task, receipt in zip(tasks, ledger, strict=True)
+        )
+        partitions = max(1, -(-sum(receipt.counts["records"] for receipt in ledger) // IDS_PER_FILE))
+        stamp = key_of([inputs, [receipt.info["ids_content"] for receipt in ledger], partitions])
+        ids = [IdsTask(inputs, partition, partitions, stamp) for partition in range(partitions)]
+        self.runner.sweep("ledger/ids", ids)
+        self.runner.run("ledger: ids", run_ids, ids)
+        return ledger
+
+
+def _after_map(holding: Holding, task: MapTask, receipt: Receipt) -> Holding:
+    """Return what a split holds behind a map pass."""
+    info = receipt.info
+    kept = None if task.edited else holding.texts
+    signals = (info["signals"],) if info["signals"] else ()
+    return replace(
+        holding,
+        records=info["records"],
+        deltas=(*holding.deltas, receipt.part),
+        mask=info["mask"],
+        text=task.work.text,
+        texts=info["texts"] or kept,
+        cuts=None,
+        signals=(*holding.signals, *signals),
+        tokens=info["tokens"] or holding.tokens,
+        encoder=task.encoder or holding.encoder,
+    )
+
+
+def _after_home(holding: Holding, receipt: Receipt, *, cuts: bool) -> Holding:
+    """Return what a split holds behind an exchange."""
+    deltas = (*holding.deltas, receipt.part)
+    return replace(holding, deltas=deltas, mask=receipt.info["mask"], cuts=receipt.part if cuts else None)

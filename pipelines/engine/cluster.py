@@ -1,0 +1,136 @@
+"""Clusters: where tasks run. The only module that talks to Ray.
+
+In:  a function, the job, and tasks.
+Out: receipts, as tasks finish.
+Guaranteed: Ray schedules and carries nothing but tasks and receipts; a worker that dies is replaced and its task tried
+    again; an error of a task reaches the caller as it was raised.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+import ray  # noqa: TID251 - this is the module that talks to Ray
+
+from pipelines.engine.job import Job, Task
+from pipelines.engine.receipts import Receipt
+
+T = TypeVar("T", bound=Task)
+Run = Callable[[Job, T], Receipt]
+
+RETRIES = 8
+"""How often a task whose worker died is tried again."""
+
+STORE_BYTES = 100 << 20
+"""Ray's object store: it holds tasks and receipts only."""
+
+
+class Cluster(Protocol):
+    """Somewhere to run tasks."""
+
+    def run(self, function: Run[T], job: Job, tasks: Sequence[T]) -> Iterator[tuple[T, Receipt]]:
+        """Run all tasks and give each with its receipt, in the order in which they finish."""
+
+
+class InProcess:
+    """Runs tasks one after another, here."""
+
+    def run(self, function: Run[T], job: Job, tasks: Sequence[T]) -> Iterator[tuple[T, Receipt]]:
+        """Run all tasks, in order."""
+        for task in tasks:
+            yield task, function(job, task)
+
+
+class OnRay:
+    """Runs tasks on a Ray cluster, a bounded number at a time.
+
+    Args:
+        slots: tasks in flight.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._remote: Any = ray.remote(num_cpus=1, max_retries=RETRIES)(_run_here)
+
+    def run(self, function: Run[T], job: Job, tasks: Sequence[T]) -> Iterator[tuple[T, Receipt]]:
+        """Run all tasks, as slots fall free."""
+        shared = ray.put(job)
+        waiting = iter(tasks)
+        running: dict[Any, T] = {}
+        while True:
+            for task in _first(waiting, self._slots - len(running)):
+                running[self._remote.remote(function, shared, task)] = task
+            if not running:
+                return
+            done, _ = ray.wait(list(running), num_returns=1)
+            for reference in done:
+                yield running.pop(reference), _result(reference)
+
+
+def _first(tasks: Iterator[T], count: int) -> Iterable[T]:
+    return [task for _, task in zip(range(count), tasks, strict=False)]
+
+
+def _result(reference: Any) -> Receipt:  # noqa: ANN401 - Ray's own reference
+    try:
+        receipt: Receipt = ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from None
+    return receipt
+
+
+def _run_here(function: Run[T], job: Job, task: T) -> Receipt:
+    one_core()
+    return function(job, task)
+
+
+def one_core() -> None:
+    """Keep libraries from starting threads: the scheduler gives a task one core."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ["RAYON_NUM_THREADS"] = "1"
+    pa.set_cpu_count(1)
+
+
+@contextmanager
+def open_cluster(address: str, workers: int | None) -> Iterator[Cluster]:
+    """Give a place to run tasks, and close it at the end.
+
+    Args:
+        address: `none` runs tasks in this process; `auto` joins the machine's Ray cluster or starts one here;
+            `ray://host:port` joins a remote one.
+        workers: tasks at a time; None is one per core of the cluster.
+    """
+    if address == "none":
+        one_core()
+        yield InProcess()
+        return
+    _connect(address, workers)
+    try:
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        yield OnRay(workers or int(resources.get("CPU", 1)))
+    finally:
+        ray.shutdown()
+
+
+def _connect(address: str, workers: int | None) -> None:
+    """Join the cluster at `address`, or start one on this machine."""
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    if address != "auto":
+        package = Path(__file__).parents[2]
+        modules = [str(package / name) for name in ("pipelines", "filters", "synth")]
+        ray.init(address, runtime_env={"py_modules": modules}, logging_level=logging.ERROR)
+        return
+    try:
+        ray.init("auto", logging_level=logging.ERROR)
+    except ConnectionError:
+        ray.init(
+            num_cpus=workers,
+            include_dashboard=False,
+            object_store_memory=STORE_BYTES,
+            logging_level=logging.ERROR,
+            log_to_driver=False,
+        )

@@ -1,0 +1,163 @@
+"""Reduce and home: an exchange decides, and its answers travel back to the splits.
+
+In:  the rows that map tasks emitted; then the rows that reduce tasks addressed to documents.
+Out: per partition a file of rows keyed by address; per split a row-aligned delta part.
+Guaranteed: the number of partitions changes no decision; a delta's mask depends on who is alive alone.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from pipelines.dedup.exchanges import HOME, ExchangeStage
+from pipelines.engine.exchange import Emitter, Rows, read_keys, read_partition
+from pipelines.engine.job import DELTA, Holding, Job
+from pipelines.engine.keys import key_of
+from pipelines.engine.outputs import fall_name
+from pipelines.engine.parts import PartWriter, scan_part
+from pipelines.engine.receipts import FileNote, Receipt, save_receipt
+
+
+@dataclass(frozen=True)
+class ReduceTask:
+    """One key range of one exchange.
+
+    Args:
+        stage: the exchange.
+        inputs: (split number, rows file) of every split that takes part.
+        exchange: key of the exchange: the stage and the contents of its inputs.
+        partition: number of the key range.
+        partitions: how many there are.
+    """
+
+    stage: ExchangeStage
+    inputs: tuple[tuple[int, str], ...]
+    exchange: str
+    partition: int
+    partitions: int
+
+    def part(self, job: Job) -> str:
+        """Return the path of the rows file that the task writes."""
+        del job
+        return f"work/rows/{self.exchange}-{self.partition:05d}-of-{self.partitions:05d}.rows"
+
+
+def run_reduce(job: Job, task: ReduceTask) -> Receipt:
+    """Decide about all documents that share a key in this range."""
+    rows = read_partition(job.storage, task.inputs, task.partition, task.partitions)
+    decided = task.stage.reduce(rows)
+    part = task.part(job)
+    emitter = Emitter(job.storage, part, HOME, spill_bytes=job.resources.spill_bytes)
+    emitter.add(decided)
+    notes = emitter.close()
+    counts = {"rows_in": len(rows), "rows": len(decided)}
+    files = {part: FileNote(bytes=notes.bytes, hash=notes.content)}
+    return save_receipt(job.storage, Receipt(part, files, notes.content, counts))
+
+
+@dataclass(frozen=True)
+class HomeTask:
+    """The answers of one exchange to one split.
+
+    Args:
+        holding: the split, and what earlier passes left of it.
+        stage: the exchange.
+        label: its name in the manifest and the ledger.
+        inputs: the rows files of all reduce tasks.
+        exchange: key of the exchange.
+    """
+
+    holding: Holding
+    stage: ExchangeStage
+    label: str
+    inputs: tuple[str, ...]
+    exchange: str
+
+    def part(self, job: Job) -> str:
+        """Return the path of the delta part that the task writes."""
+        del job
+        return f"work/deltas/{key_of(['home', self.exchange, self.holding.split.key])}.parquet"
+
+
+def run_home(job: Job, task: HomeTask) -> Receipt:
+    """Write who of the split is alive behind the exchange."""
+    low = task.holding.split.number << 32
+    home = read_keys(job.storage, [(0, path) for path in task.inputs], low, low + (1 << 32))
+    mask = xxhash.xxh3_128()
+    duplicates = first = entered = survivors = 0
+    with PartWriter(job.storage, task.part(job), DELTA) as writer:
+        for group in scan_part(job.storage, task.holding.deltas[-1], ["alive"]):
+            alive = group.column("alive").combine_chunks().to_numpy(zero_copy_only=False).copy()
+            answers = _between(home, first, first + len(alive))
+            entered += int(alive.sum())
+            table = _delta(task, alive, answers, first)
+            alive = table.column("alive").combine_chunks().to_numpy(zero_copy_only=False)
+            mask.update(alive.tobytes())
+            duplicates += table.num_rows - table.column("fate").null_count
+            survivors += int(alive.sum())
+            first += len(alive)
+            writer.add(table)
+    counts = {"rows": first, "in": entered, "out": survivors}
+    if duplicates:
+        counts[fall_name("duplicate", task.label, task.stage.rule)] = duplicates
+    info = {"mask": mask.hexdigest()}
+    return save_receipt(job.storage, Receipt(writer.part, writer.files, writer.content, counts, info))
+
+
+def _between(home: Rows, first: int, last: int) -> Rows:
+    """Return the answers to rows [first, last)."""
+    start, end = np.searchsorted(home.header["row"], [first, last])
+    return home.take(np.arange(start, end))
+
+
+def _delta(task: HomeTask, alive: npt.NDArray[np.bool_], answers: Rows, first: int) -> pa.Table:
+    """Return the delta rows of one row group.
+
+    `kept_uid` and `similarity` are said of documents that fell here, `cluster_size` of all members of a group.
+    """
+    count, head = len(alive), answers.header
+    rows = head["row"].astype(np.int64) - first
+    dropped = rows[(head["dropped"] != 0) & alive[rows]]
+    alive = alive.copy()
+    alive[dropped] = False
+    fell = np.zeros(count, np.bool_)
+    fell[dropped] = True
+    member = np.zeros(count, np.bool_)
+    member[rows] = True
+    given = {
+        "alive": pa.array(alive),
+        "fate": _where(fell, "duplicate"),
+        "stage": _where(fell, task.label),
+        "rule": _where(fell, task.stage.rule),
+        "kept_uid": _placed(head["kept_uid"], rows, fell),
+        "similarity": _placed(head["similarity"], rows, fell),
+        "cluster_size": _placed(head["cluster"].astype(np.int64), rows, member),
+        "cuts": _cuts(answers, rows, count),
+    }
+    return pa.table([given.get(name, pa.nulls(count, DELTA.field(name).type)) for name in DELTA.names], DELTA)
+
+
+def _where(chosen: npt.NDArray[np.bool_], text: str) -> pa.StringArray:
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(len(chosen), np.int8), mask=~chosen), pa.array([text])
+    ).dictionary_decode()
+
+
+def _placed(values: npt.NDArray[np.generic], rows: npt.NDArray[np.int64], shown: npt.NDArray[np.bool_]) -> pa.Array:
+    """Return `values` at `rows`, where `shown` says so, and null elsewhere."""
+    placed = np.zeros(len(shown), values.dtype)
+    placed[rows] = values
+    return pa.array(placed, mask=~shown)
+
+
+def _cuts(answers: Rows, rows: npt.NDArray[np.int64], count: int) -> pa.ListArray:
+    """Return per row the spans that answers cut out of it, from their payloads."""
+    spans = np.frombuffer(answers.payload, "<u4")
+    lengths = np.zeros(count, np.int64)
+    np.add.at(lengths, rows, answers.header["length"].astype(np.int64) // 4)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    missing = np.append(lengths == 0, False)
+    return pa.ListArray.from_arrays(pa.array(offsets, mask=missing), pa.array(spans))

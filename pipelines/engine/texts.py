@@ -1,0 +1,66 @@
+"""Texts: the current text of the documents of a split that are alive.
+
+In:  a split, and what earlier passes left of it.
+Out: batches of documents.
+Guaranteed: the text is the one that the next pass would see.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.engine.cutting import cut_texts
+from pipelines.engine.job import Holding, Job
+from pipelines.engine.parts import AlignedReader
+from pipelines.engine.pieces import Piece, SourceReading, part_pieces
+from pipelines.engine.receipts import load_receipt
+from pipelines.engine.selection import first_fates
+from pipelines.engine.walk import Falls, Walk
+
+Bools = npt.NDArray[np.bool_]
+
+
+class Entry:
+    """Who is alive when a pass begins, and what is cut of their texts, in step with the split."""
+
+    def __init__(self, job: Job, holding: Holding) -> None:
+        self._source = job.manifest.sources[holding.split.source]
+        self._seed = job.manifest.seed
+        deltas = holding.deltas
+        self._alive = AlignedReader(job.storage, deltas[-1], ["alive"]) if deltas else None
+        self._cuts = AlignedReader(job.storage, holding.cuts, ["cuts"]) if holding.cuts else None
+
+    def take(self, piece: Piece) -> tuple[Bools, Falls]:
+        """Return who is alive among the next rows, and why the others fell if they fell just now."""
+        count = piece.records.num_rows
+        falls = Falls.of(count)
+        if self._alive is not None:
+            return self._alive.take(count).column("alive").combine_chunks().to_numpy(zero_copy_only=False), falls
+        falls.fate, falls.rule = first_fates(self._source, self._seed, piece.records)
+        return pa.array(falls.fate, pa.string()).is_null().to_numpy(zero_copy_only=False), falls
+
+    def cut(self, walk: Walk) -> None:
+        """Shorten the texts as the last exchange decided."""
+        if self._cuts is None:
+            return
+        cuts = self._cuts.take(walk.piece.records.num_rows).column("cuts").combine_chunks()
+        walk.replace_text(cut_texts(walk.documents.column("text"), cuts.take(pa.array(walk.rows))))
+
+
+def surviving_texts(job: Job, holding: Holding) -> Iterator[pa.RecordBatch]:
+    """Return the documents of a split that are alive, with their current text."""
+    entry = Entry(job, holding)
+    for piece in _pieces(job, holding):
+        alive, falls = entry.take(piece)
+        walk = Walk.begin(holding.split, piece, alive, falls)
+        entry.cut(walk)
+        yield walk.documents
+
+
+def _pieces(job: Job, holding: Holding) -> Iterable[Piece]:
+    if holding.texts is None or holding.records is None:
+        return SourceReading(job, holding.split)
+    receipt = load_receipt(job.storage, holding.records)
+    return part_pieces(job, holding.records, holding.texts, receipt.counts["rows"] if receipt else 0)

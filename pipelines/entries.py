@@ -1,0 +1,90 @@
+"""Entries of a manifest that the catalogue knows: sources and stages.
+
+In:  `sources:` and `stages:` of a manifest that was read.
+Out: a frozen model for each of them.
+Guaranteed: a name that is not in the catalogue is refused with the nearest one that is.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SerializeAsAny
+
+from filters.batch import Stage
+from pipelines.catalog import STAGES
+from pipelines.refusals import fit, nearest
+from pipelines.sources.formats import SOURCES
+from pipelines.sources.options import SourceOptions
+from pipelines.yaml_keys import Document, Key, Tree
+
+
+class StageEntry(BaseModel):
+    """A stage as the manifest asks for it.
+
+    Args:
+        name: in the catalogue.
+        on: names and tags of the sources whose documents it sees; None for all.
+        stage: its options.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    on: tuple[str, ...] | None
+    stage: SerializeAsAny[Stage]
+
+
+class _Applied(BaseModel):
+    """The one option that every stage has."""
+
+    on: tuple[str, ...] | None = None
+
+
+def read_sources(document: Document) -> dict[str, SourceOptions]:
+    """Return the sources of a manifest by name."""
+    return {name: _source(document, ("sources", name), tree) for name, tree in document.tree["sources"].items()}
+
+
+def _source(document: Document, key: Key, tree: Tree) -> SourceOptions:
+    if not isinstance(tree, dict):
+        document.refuse(key, "write keys and values, such as {format: jsonl, path: data/*.jsonl}")
+    kind = tree.get("format")
+    if not isinstance(kind, str) or kind not in SOURCES:
+        document.refuse((*key, "format"), f"unknown format; {nearest(str(kind), SOURCES)}")
+    return fit(document, key, SOURCES[kind], tree)
+
+
+def read_stages(document: Document) -> tuple[StageEntry, ...]:
+    """Return the stages of a manifest, in order."""
+    return tuple(_stage(document, ("stages", at), tree) for at, tree in enumerate(document.tree.get("stages", [])))
+
+
+def _stage(document: Document, key: Key, tree: Tree) -> StageEntry:
+    if isinstance(tree, str):
+        return _entry(document, key, tree, {})
+    if not isinstance(tree, dict) or len(tree) != 1:
+        document.refuse(key, "write one stage: its name, or {name: {option: value}}; each stage is an item of its own")
+    ((name, options),) = tree.items()
+    return _entry(document, (*key, name), name, options)
+
+
+def _entry(document: Document, key: Key, name: str, tree: Tree) -> StageEntry:
+    if name not in STAGES:
+        document.refuse(key, f"unknown stage; {nearest(name, STAGES)}")
+    options = _options(document, key, name, tree)
+    known = {*STAGES[name].model_fields, "on"}
+    for option in options.keys() - known:
+        document.refuse((*key, option), f"unknown key; {nearest(option, known)}")
+    on = fit(document, key, _Applied, {option: options[option] for option in options if option == "on"}).on
+    stage = fit(document, key, STAGES[name], {option: options[option] for option in options if option != "on"})
+    return StageEntry(name=name, on=on, stage=stage)
+
+
+def _options(document: Document, key: Key, name: str, tree: Tree) -> dict[str, Any]:
+    """Return a stage's options; `where` may be its expression alone."""
+    if tree is None:
+        return {}
+    if name == "where" and isinstance(tree, str):
+        return {"expression": tree}
+    if not isinstance(tree, dict):
+        document.refuse(key, "write the stage's options as keys and values")
+    return tree

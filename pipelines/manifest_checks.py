@@ -1,0 +1,227 @@
+"""Checks across a manifest: every name in it names something, every expression can be evaluated, every file is there.
+
+In:  a manifest whose parts are each well formed, and the document that it was read from.
+Out: nothing, or a ManifestError.
+Guaranteed: no document is read; of the sources' files only the names are looked up, and that last.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tokenizers import Regex
+
+from pipelines.engine.storage import find_files
+from pipelines.errors import RequestError
+from pipelines.expressions import ExpressionError, check, one_of, parse
+from pipelines.manifest_columns import document_types, record_types
+from pipelines.refusals import nearest
+from pipelines.tokens.patterns import PATTERNS, pattern_of
+from pipelines.tokens.train import FIRST_TOKENS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from filters.batch import Stage
+    from pipelines.engine.splits import SourceFile
+    from pipelines.entries import StageEntry
+    from pipelines.manifest import Manifest
+    from pipelines.mixture import Mix
+    from pipelines.sources.options import Scalar, SourceOptions
+    from pipelines.tokenizer_spec import TokenizerSpec
+    from pipelines.yaml_keys import Document, Key
+
+
+def check_manifest(document: Document, manifest: Manifest) -> None:
+    """Refuse a manifest that names what is not there.
+
+    Raises:
+        ManifestError: the first thing that is wrong, in the order sources, stages, tokenizer, mix, files.
+    """
+    checks = _Checks(document, manifest)
+    for name, source in manifest.sources.items():
+        checks.source(name, source)
+    for at, entry in enumerate(manifest.stages):
+        checks.stage(at, entry)
+    if manifest.tokenizer is not None:
+        checks.tokenizer(manifest.tokenizer)
+    if manifest.mix is not None:
+        checks.mix(manifest.mix)
+    checks.files()
+
+
+class _Checks:
+    """The checks of one manifest."""
+
+    def __init__(self, document: Document, manifest: Manifest) -> None:
+        self._document = document
+        self._manifest = manifest
+
+    def source(self, name: str, source: SourceOptions) -> None:
+        key: Key = ("sources", name)
+        for at, tag in enumerate(source.tags):
+            if tag in self._manifest.sources:
+                self._document.refuse((*key, "tags", at), "a tag cannot be called like a source; choose another word")
+        types = {column: kind for column, kind in record_types(self._manifest, name).items() if column != "source"}
+        for column, asked in source.select.items():
+            self.selected((*key, "select", column), column, asked if isinstance(asked, list) else [asked], types)
+        if source.where is not None:
+            self.expression((*key, "where"), source.where, {name: types})
+
+    def selected(self, key: Key, column: str, values: Sequence[Scalar], types: Mapping[str, pa.DataType]) -> None:
+        """Check that a column can have these values."""
+        if column not in types:
+            self._document.refuse(key, f"not declared in `fields`; {nearest(column, types)}")
+        if not values:
+            self._document.refuse(key, "write at least one value")
+        try:
+            check(one_of(column, values), types)
+        except ExpressionError as error:
+            self._document.refuse(key, error.problem)
+
+    def stage(self, at: int, entry: StageEntry) -> None:
+        key: Key = ("stages", at, entry.name)
+        self.known_sources((*key, "on"), entry.on or ())
+        for option, names in _options_naming(entry.stage, "sources"):
+            self.known_sources((*key, option), names)
+        for option, texts in _options_naming(entry.stage, "signals"):
+            place = key if isinstance(self._document.value(key), str) else (*key, option)
+            for text in texts:
+                self.expression(place, text, self.types_on(entry, at))
+
+    def types_on(self, entry: StageEntry, stages: int) -> dict[str, dict[str, pa.DataType]]:
+        """Return per source that a stage sees the columns that it may name."""
+        seen = [source for source in self._manifest.sources if self._manifest.applies(entry, source)]
+        return {source: document_types(self._manifest, source, stages) for source in seen}
+
+    def known_sources(self, key: Key, names: Iterable[str]) -> None:
+        for at, name in enumerate(names):
+            if name not in self._manifest.names:
+                self._document.refuse((*key, at), f"no source and no tag; {nearest(name, self._manifest.names)}")
+
+    def expression(self, key: Key, text: str, types: Mapping[str, Mapping[str, pa.DataType]]) -> None:
+        """Check an expression on the columns of each source that it is evaluated on."""
+        try:
+            names = parse(text).names
+            for source, columns in types.items():
+                self.known_columns(key, source, names, columns)
+                check(parse(text), columns)
+        except ExpressionError as error:
+            self._document.refuse(key, str(error))
+
+    def known_columns(self, key: Key, source: str, names: Iterable[str], columns: Iterable[str]) -> None:
+        for name in names:
+            if name not in columns and "@" in name:
+                made = sorted({column.partition("@")[2] for column in columns} - {""})
+                now = f"behind {made[0]!r}" if made else "as the source gives it"
+                self._document.refuse(key, f"{name!r} is measured on another text than the one here, which is {now}")
+            if name not in columns:
+                remedy = f"source {source!r} has no column {name!r}; declare it in its `fields`, or name another"
+                plain = [column for column in columns if "@" not in column]
+                self._document.refuse(key, f"{remedy}; {nearest(name, plain)}")
+
+    def tokenizer(self, spec: TokenizerSpec) -> None:
+        if spec.train is not None:
+            key: Key = ("tokenizer", "train")
+            least = 256 + len({*FIRST_TOKENS, *spec.train.special_tokens})
+            if spec.train.vocab_size < least:
+                self._document.refuse((*key, "vocab_size"), f"write at least {least}: the bytes and special tokens")
+            self.pattern((*key, "pattern"), spec.train.pattern)
+        if spec.pattern is not None:
+            self.pattern(("tokenizer", "pattern"), spec.pattern)
+
+    def pattern(self, key: Key, pattern: str) -> None:
+        if pattern not in PATTERNS and pattern.replace("-", "_").isidentifier():
+            self._document.refuse(key, f"no pattern is called so; {nearest(pattern, PATTERNS)}")
+        try:
+            Regex(pattern_of(pattern))
+        except Exception as error:  # noqa: BLE001 - `tokenizers` raises plain Exception
+            self._document.refuse(key, f"no regular expression ({error}); {nearest(pattern, PATTERNS)}")
+
+    def mix(self, mix: Mix) -> None:
+        if self._manifest.tokenizer is None:
+            self._document.refuse(("tokenizer",), "a mix counts tokens; write tokenizer: {train: {vocab_size: 32000}}")
+        if mix.shard_tokens < mix.sequence_length:
+            self._document.refuse(("mix", "shard_tokens"), "a shard holds at least one sequence", mix.shard_tokens)
+        self.pools(mix)
+        known = {*self._manifest.sources, *mix.pools}
+        for at, phase in enumerate(mix.phases):
+            self.known_pools(("mix", "phases", at, "weights"), phase.weights, known)
+            if phase.name in [other.name for other in mix.phases[:at]]:
+                self._document.refuse(("mix", "phases", at, "name"), "an earlier phase has this name; choose another")
+        if isinstance(mix.max_epochs, dict):
+            self.known_pools(("mix", "max_epochs"), mix.max_epochs, known)
+
+    def pools(self, mix: Mix) -> None:
+        for name, options in mix.pools.items():
+            key: Key = ("mix", "pools", name)
+            if name in self._manifest.names:
+                self._document.refuse(key, "a source or a tag has this name; call the pool otherwise")
+            self.known_sources((*key, "sources"), options.sources)
+        stages = len(self._manifest.stages)
+        for pool in mix.declared_pools(self._manifest.names):
+            if pool.where is not None:
+                types = {source: document_types(self._manifest, source, stages) for source in pool.sources}
+                self.expression(("mix", "pools", pool.name, "where"), pool.where.text, types)
+
+    def known_pools(self, key: Key, names: Iterable[str], known: set[str]) -> None:
+        for name in names:
+            if name in self._manifest.names and name not in known:
+                remedy = f"a tag is no pool; declare one, such as pools: {{all_{name}: {{sources: [{name}]}}}}"
+                self._document.refuse((*key, name), remedy)
+            if name not in known:
+                self._document.refuse((*key, name), f"no pool and no source; {nearest(name, known)}")
+
+    def files(self) -> None:
+        for name, source in self._manifest.sources.items():
+            key: Key = ("sources", name, "path")
+            seen: set[str] = set()
+            paths = {key: source.path} if isinstance(source.path, str) else _numbered(key, source.path)
+            for place, pattern in paths.items():
+                self.new_files(place, self.found(place, pattern), seen)
+        spec = self._manifest.tokenizer
+        if spec is not None and spec.path is not None:
+            whole = isinstance(self._document.value(("tokenizer",)), str)
+            self.one_file(("tokenizer",) if whole else ("tokenizer", spec.kind), spec.path)
+
+    def found(self, key: Key, pattern: str) -> list[SourceFile]:
+        """Return the files that a path means; refuse one that means none."""
+        if not pattern.strip():
+            self._document.refuse(key, "write the path of a file or a folder, or a pattern")
+        try:
+            files = find_files(pattern)
+        except (RequestError, OSError, ValueError) as error:
+            self._document.refuse(key, f"cannot be looked up: {error}")
+        return files or self._document.refuse(key, "no such file; paths are relative to the folder you are in")
+
+    def new_files(self, key: Key, files: Iterable[SourceFile], seen: set[str]) -> None:
+        """Refuse files that an earlier path of the source means too, or that are called like one of its files.
+
+        A document is known by its source and its file's path below the folder that the source names.
+        """
+        for file in files:
+            if file.path in seen:
+                again = f"{file.path!r} is there already, from an earlier path of this source"
+                self._document.refuse(key, f"{again}; name each file once, and files of one name below one folder")
+            seen.add(file.path)
+
+    def one_file(self, key: Key, path: str) -> None:
+        if len(self.found(key, path)) > 1:
+            self._document.refuse(key, "this names several files; a tokenizer is one")
+
+
+def _numbered(key: Key, paths: Iterable[str]) -> dict[Key, str]:
+    return {(*key, at): path for at, path in enumerate(paths)}
+
+
+def _options_naming(stage: Stage, what: str) -> list[tuple[str, list[str]]]:
+    """Return the options of a stage that name sources or signals (see `filters.batch.measuring`), with their text."""
+    found = []
+    for option, info in type(stage).model_fields.items():
+        extra = info.json_schema_extra
+        if isinstance(extra, dict) and extra.get("names") == what:
+            value = getattr(stage, option)
+            found.append((option, [value] if isinstance(value, str) else list(value or ())))
+    return found

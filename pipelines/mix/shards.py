@@ -1,0 +1,213 @@
+"""Shards: the Parquet files that a trainer reads, a row per training sequence.
+
+In:  the contents of one shard, how to pack them, and what the shard says of its build.
+Out: Parquet on a binary stream: row groups of a fixed number of sequences, zstd, metadata under the key `gristmill`.
+Guaranteed: the same bytes for the same contents (and versions of the Parquet library). Every row has `sequence_length`
+    ids, of which the first sum(doc_lengths) are real and the rest padding. Beyond the contents themselves, memory is
+    bounded by one row group.
+
+Token ids are stored with the encoding BYTE_STREAM_SPLIT, everything else with dictionaries, all without statistics.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.mix.contents import Contents, Tokens
+from pipelines.mix.pack import PACKERS, Plan
+from pipelines.mix.pools import I64
+
+ROW_GROUP_TOKENS = 1 << 22
+"""A row group holds this many tokens, rounded down to whole sequences, but at least one sequence."""
+
+METADATA_KEY = b"gristmill"
+_ENCODING = {"input_ids.list.element": "BYTE_STREAM_SPLIT"}
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How sequences are made.
+
+    Args:
+        method: a name in `PACKERS`.
+        sequence_length: ids in a row, at least 1.
+        pad_id: the id that fills a row after its last real token.
+    """
+
+    method: Literal["concat", "pad_truncate"]
+    sequence_length: int
+    pad_id: int
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a shard says of the build it comes from.
+
+    Args:
+        tokenizer_hash: content hash of vocabulary, merges and policy.
+        manifest_hash: hash of the canonical manifest without paths and resources.
+        seed: the manifest's.
+        phase: name of the phase.
+        sources: names that `source_ids` point into.
+        pools: names that `doc_pools` point into, sorted.
+    """
+
+    tokenizer_hash: str
+    manifest_hash: str
+    seed: int
+    phase: str
+    sources: tuple[str, ...]
+    pools: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What packing did: tokens in = real + lost; sequences x sequence_length = real + padded."""
+
+    sequences: int
+    real: int
+    padded: int
+    lost: int
+
+
+class ShardInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The metadata of a shard, stored as canonical JSON."""
+
+    origin: Origin
+    packing: Packing
+    counts: Counts
+
+
+def shard_schema(ids: npt.DTypeLike) -> pa.Schema:
+    """Return the columns of a shard whose ids have the given dtype (uint16 or uint32); nothing is ever null."""
+    elements = {
+        "input_ids": pa.from_numpy_dtype(ids),
+        "doc_lengths": pa.int32(),  # tokens of each stretch of a document; their sum is the row's real tokens
+        "doc_uids": pa.uint64(),
+        "doc_addresses": pa.uint64(),
+        "doc_starts": pa.uint32(),  # offset of the stretch in the document's run
+        "doc_epochs": pa.uint8(),  # which reading of the pool, from 0
+        "source_ids": pa.uint16(),
+        "doc_pools": pa.uint16(),
+    }
+    return pa.schema([pa.field(name, _list_of(element), nullable=False) for name, element in elements.items()])
+
+
+def plan_shard(contents: Contents, packing: Packing) -> Plan:
+    """Return which stretches of the contents make up each sequence."""
+    return PACKERS[packing.method](contents.length, packing.sequence_length)
+
+
+def shard_tables(contents: Contents, packing: Packing, plan: Plan) -> Iterator[pa.Table]:
+    """Yield the sequences of a plan, a table per row group.
+
+    Args:
+        contents: in order, as `in_order` gives them.
+        packing: how sequences are made.
+        plan: of these contents, as `plan_shard` gives it.
+
+    Raises:
+        pyarrow.ArrowInvalid: a start or an epoch does not fit its column.
+    """
+    starts = np.cumsum(contents.length) - contents.length
+    step = max(ROW_GROUP_TOKENS // packing.sequence_length, 1)
+    for first in range(0, plan.sequences, step):
+        yield _table(contents, starts, packing, plan.part(first, first + step))
+
+
+def write_shard(out: BinaryIO, contents: Contents, packing: Packing, origin: Origin) -> Counts:
+    """Write a shard to `out`, which stays open, and return what packing did.
+
+    Args:
+        out: receives the Parquet file; need not seek.
+        contents: in order, as `in_order` gives them; none at all gives a file without rows.
+        packing: how sequences are made.
+        origin: what the metadata says of the build.
+
+    Raises:
+        pyarrow.ArrowInvalid: a start or an epoch does not fit its column.
+    """
+    plan = plan_shard(contents, packing)
+    counts = _counts(contents, packing, plan)
+    info = msgspec.json.encode(ShardInfo(origin, packing, counts), order="sorted")
+    schema = shard_schema(contents.ids.dtype).with_metadata({METADATA_KEY: info})
+    with _writer(out, schema) as writer:
+        for table in shard_tables(contents, packing, plan):
+            writer.write_table(table, row_group_size=table.num_rows)
+    return counts
+
+
+def shard_info(schema: pa.Schema) -> ShardInfo:
+    """Return the metadata of a shard, from the Arrow schema of its Parquet file."""
+    return msgspec.json.decode(schema.metadata[METADATA_KEY], type=ShardInfo)
+
+
+def _list_of(element: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.field("element", element, nullable=False))
+
+
+def _writer(out: BinaryIO, schema: pa.Schema) -> Any:  # noqa: ANN401 - pyarrow has no types
+    coded = [f"{name}.list.element" for name in schema.names if name != "input_ids"]
+    return pq.ParquetWriter(
+        out,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=coded,
+        column_encoding=_ENCODING,
+        write_statistics=False,
+    )
+
+
+def _counts(contents: Contents, packing: Packing, plan: Plan) -> Counts:
+    real, taken = int(plan.length.sum()), int(contents.length.sum())
+    return Counts(plan.sequences, real, plan.sequences * packing.sequence_length - real, taken - real)
+
+
+def _table(contents: Contents, starts: I64, packing: Packing, plan: Plan) -> pa.Table:
+    """Return the rows of a plan; `starts` is the position of each fragment in the contents' ids."""
+    fragment = plan.fragment
+    tokens = _gather(contents.ids, starts[fragment] + plan.skip, plan.length)
+    columns = {
+        "doc_lengths": plan.length,
+        "doc_uids": contents.uid[fragment],
+        "doc_addresses": contents.address[fragment],
+        "doc_starts": contents.start[fragment] + plan.skip,
+        "doc_epochs": contents.epoch[fragment],
+        "source_ids": contents.source[fragment],
+        "doc_pools": contents.pool[fragment],
+    }
+    schema = shard_schema(contents.ids.dtype)
+    lists = [_lists(schema.field(name).type, plan.bounds, values) for name, values in columns.items()]
+    return pa.table([_padded(tokens, plan, packing, schema.field("input_ids").type), *lists], schema)
+
+
+def _lists(kind: pa.DataType, bounds: I64, values: npt.NDArray[Any]) -> pa.ListArray:
+    elements = pa.array(values).cast(kind.value_type)
+    return pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), elements, type=kind)
+
+
+def _padded(tokens: Tokens, plan: Plan, packing: Packing, kind: pa.DataType) -> pa.ListArray:
+    """Return one list of `sequence_length` ids per sequence: its tokens, then padding."""
+    rows, width = plan.sequences, packing.sequence_length
+    bounds = np.arange(rows + 1) * width
+    if len(tokens) == rows * width:
+        return _lists(kind, bounds, tokens)
+    real = np.diff(np.concatenate([[0], np.cumsum(plan.length)])[plan.bounds])
+    matrix = np.full((rows, width), packing.pad_id, tokens.dtype)
+    matrix[np.arange(width) < real[:, None]] = tokens
+    return _lists(kind, bounds, matrix.reshape(-1))
+
+
+def _gather(ids: Tokens, begin: I64, length: I64) -> Tokens:
+    """Return the stretches of `ids` that start at `begin`, one after another; those that adjoin are not copied."""
+    if np.array_equal(begin[1:], begin[:-1] + length[:-1]):
+        return ids[int(begin[0]) : int(begin[-1] + length[-1])]
+    before = np.cumsum(length) - length
+    return ids[np.repeat(begin - before, length) + np.arange(int(length.sum()))]

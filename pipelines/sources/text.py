@@ -1,0 +1,22 @@
+"""Plain text files: one document per file, or several with a separator between them."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from pipelines.sources.options import Container, Layout, SourceOptions
+
+
+class Text(SourceOptions):
+    """A file of UTF-8 text, plain, gzip or zstd; it has no metadata."""
+
+    containers: ClassVar[tuple[Container, ...]] = ("text",)
+    format: Literal["text"] = "text"
+    separator: str | None = Field(
+        None, min_length=1, description='What stands between two documents, such as "<|endoftext|>" in TinyStories.'
+    )
+
+    @property
+    def layout(self) -> Layout:
+        """The file's content is the text."""
+        return Layout(text="text")

@@ -1,0 +1,124 @@
+"""Values of records as typed Arrow columns.
+
+In:  a list of decoded values, null where there is none, and the type that the manifest or the format gives them.
+Out: an Arrow array of that type, and for each row whose value is of another type what it is.
+Guaranteed: nothing is guessed. A string takes any value (what is not a string as its JSON text); a number or a bool
+takes its own kind only; a timestamp takes ISO 8601 and numbers since 1970, and is null where it can read neither.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from pipelines.sources.options import FieldType
+
+ARROW: dict[FieldType, pa.DataType] = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+}
+"""Type of a field in the manifest -> type of its column."""
+
+_ACCEPTED: dict[FieldType, set[type]] = {"int64": {int}, "float64": {int, float}, "bool": {bool}}
+_NAMES = {
+    bool: "a bool",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    dict: "an object",
+    list: "an array",
+    type(None): "null",
+}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+
+Wrong = dict[int, str]
+"""Row -> what stands there instead of a value of the column's type."""
+
+
+def first_present(alternatives: Sequence[Sequence[object]], rows: int) -> Sequence[object]:
+    """Return per row the first value of the alternatives that is not null."""
+    if not alternatives:
+        return [None] * rows
+    found = alternatives[0]
+    for values in alternatives[1:]:
+        found = [other if value is None else value for value, other in zip(found, values, strict=True)]
+    return found
+
+
+def name_of(value: object) -> str:
+    """Return what a decoded JSON value is, with its article: "a number", "an object"."""
+    return _NAMES.get(type(value), "a value of another kind")
+
+
+def column_of(values: Sequence[object], kind: FieldType) -> tuple[pa.Array, Wrong]:
+    """Return the values as an Arrow array of type `ARROW[kind]`; a value of another type is null and in `Wrong`."""
+    if kind == "string":
+        return pa.array([_string(value) for value in values], pa.string()), {}
+    if kind == "timestamp":
+        return pa.array([microseconds(value) for value in values], pa.int64()).cast(ARROW[kind]), {}
+    accepted = _ACCEPTED[kind]
+    wrong = {
+        row: f"{name_of(value)}, not {kind}"
+        for row, value in enumerate(values)
+        if value is not None and not _fits(value, accepted)
+    }
+    fitting = [None if row in wrong else value for row, value in enumerate(values)] if wrong else values
+    return pa.array(fitting, ARROW[kind], from_pandas=False), wrong
+
+
+def _fits(value: object, accepted: set[type]) -> bool:
+    return type(value) in accepted and not (type(value) is int and not -(2**63) <= value < 2**63)
+
+
+def _string(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return msgspec.json.encode(value).decode()
+
+
+def microseconds(value: object) -> int | None:
+    """Return a point in time as microseconds since 1970 in UTC, or None where `value` is no date.
+
+    Strings are ISO 8601, dates and basic form included ("20160901"); without an offset they are UTC. A number counts
+    seconds, or milli- or microseconds where it would otherwise lie beyond the year 5138 (10^11 seconds).
+    """
+    if isinstance(value, str):
+        return _from_text(value)
+    if type(value) is int or type(value) is float:
+        return _from_number(value)
+    return None
+
+
+def _from_text(text: str) -> int | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _from_number(number: float) -> int | None:
+    if not abs(number) < 1e17:
+        return None
+    scale = next(scale for limit, scale in ((1e11, 10**6), (1e14, 10**3), (1e17, 1)) if abs(number) < limit)
+    count = int(number * scale)
+    return count if _FIRST <= count <= _LAST else None
+
+
+def timestamps_of(array: pa.Array) -> pa.Array:
+    """Return an Arrow timestamp column in microseconds, UTC; what lies outside the years 1 to 9999 is null."""
+    scale = {"s": 10**6, "ms": 10**3, "us": 1, "ns": 1}[array.type.unit]
+    counts = array.cast(pa.int64()).fill_null(0).to_numpy() // (1000 if array.type.unit == "ns" else 1)
+    inside = (counts >= -(-_FIRST // scale)) & (counts <= _LAST // scale)
+    given = array.is_valid().to_numpy(zero_copy_only=False)
+    scaled = np.where(inside, counts, 0) * scale
+    return pa.array(scaled, pa.int64(), mask=~(inside & given)).cast(ARROW["timestamp"])

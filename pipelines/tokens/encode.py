@@ -1,0 +1,102 @@
+"""Encoders: from text to ids, whatever kind of file the vocabulary comes in.
+
+In:  the bytes of a tokenizer.json, of tiktoken ranks or of a SentencePiece model, and the manifest's `tokenizer`.
+Out: an `Encoder`.
+Guaranteed: ids equal those of the reference library; text is never read for special tokens: a document that holds
+     "<|endoftext|>" gets ordinary tokens; one core: no library starts threads of its own.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+import pyarrow as pa
+
+from pipelines.errors import RequestError
+from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.huggingface import load_json
+from pipelines.tokens.runs import Ids, Runs
+from pipelines.tokens.sentencepiece import load_sentencepiece
+from pipelines.tokens.tiktoken import load_tiktoken
+
+Kind = Literal["json", "tiktoken", "sentencepiece"]
+
+
+class Encoder(Protocol):
+    """What the rest of the pipeline knows of a tokenizer."""
+
+    @property
+    def name(self) -> str:
+        """Kind of the tokenizer's file."""
+
+    @property
+    def hash(self) -> str:
+        """32 hex digits of vocabulary, merges, added tokens, normalizer and policy; not of the file's formatting."""
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids."""
+
+    @property
+    def dtype(self) -> str:
+        """uint16 where all ids fit, else uint32."""
+
+    @property
+    def bos_id(self) -> int | None:
+        """Id that begins a text."""
+
+    @property
+    def eos_id(self) -> int | None:
+        """Id that ends a text."""
+
+    @property
+    def pad_id(self) -> int | None:
+        """Id that fills up a sequence."""
+
+    def encode(self, texts: pa.LargeStringArray) -> Runs:
+        """Return the tokens of each text, BOS and EOS included by policy."""
+
+    def token_bytes(self, ids: Ids) -> bytes:
+        """Return the exact bytes that `ids` stand for; special tokens stand for none."""
+
+
+LOADERS: dict[Kind, Callable[[bytes, TokenizerSpec], Encoder]] = {
+    "json": load_json,
+    "tiktoken": load_tiktoken,
+    "sentencepiece": load_sentencepiece,
+}
+"""Kind of file -> what reads it; to add one, write its loader and add it here and to `kind_of`."""
+
+_RANK = re.compile(rb"[A-Za-z0-9+/]+={0,2} [0-9]+\r?\n")
+
+
+def kind_of(artifact: bytes) -> Kind:
+    """Tell the kind of a tokenizer's file by its content.
+
+    Raises:
+        RequestError: it is none of the three.
+    """
+    if artifact.lstrip()[:1] == b"{":
+        return "json"
+    if _RANK.match(artifact):
+        return "tiktoken"
+    if artifact[:1] == b"\n":
+        return "sentencepiece"
+    raise RequestError("this is no tokenizer: give a tokenizer.json, tiktoken ranks or a SentencePiece model")
+
+
+def load_encoder(artifact: bytes, spec: TokenizerSpec) -> Encoder:
+    """Return the encoder that a file holds.
+
+    Args:
+        artifact: the file's bytes; of a trained tokenizer, what `train_bpe` returned.
+        spec: the manifest's `tokenizer`.
+
+    Raises:
+        RequestError: the file is damaged, or none that we know.
+        ManifestError: the manifest asks for what the vocabulary lacks.
+    """
+    kind = spec.kind
+    if kind == "train":
+        return load_json(artifact, spec)
+    return LOADERS[kind_of(artifact) if kind == "file" else kind](artifact, spec)

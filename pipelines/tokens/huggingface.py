@@ -1,0 +1,132 @@
+"""Encoders from a tokenizer.json, the file of Hugging Face `tokenizers`.
+
+In:  its bytes and the manifest's `tokenizer`.
+Out: a `TableEncoder`.
+Guaranteed: ids equal those of `tokenizers`; the special tokens of the file are not found in text, other added tokens
+     are, since they are vocabulary; its own template for BOS and EOS is not used: the policy frames documents.
+"""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from tokenizers import Tokenizer
+
+from pipelines.errors import RequestError
+from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_of, table_of
+
+Document: TypeAlias = dict[str, Any]
+
+SPACE_MARK = "\u2581"
+_BYTE = re.compile("<0x([0-9A-F]{2})>")
+
+
+def stay_on_one_core() -> None:
+    """Keep `tokenizers` from starting threads in this process; to be called before it does any work."""
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    os.environ["RAYON_NUM_THREADS"] = "1"
+
+
+def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
+    """Return the encoder that a tokenizer.json describes.
+
+    Raises:
+        RequestError: it cannot be read, or its tokens do not stand for fixed bytes (WordPiece, WordLevel).
+        ManifestError: the manifest asks for BOS or EOS where it has none.
+    """
+    stay_on_one_core()
+    tokenizer, document = _parse(artifact)
+    specials = {token["content"]: token["id"] for token in document["added_tokens"] if token["special"]}
+    policy = policy_of(specials, spec)
+    return TableEncoder(
+        name="json",
+        hash=hash_of(_content(document), policy),
+        table=table_of(dict(_pieces(document))),
+        policy=policy,
+        encode_text=_encode_with(tokenizer),
+    )
+
+
+def _parse(artifact: bytes) -> tuple[Tokenizer, Document]:
+    try:
+        document: Document = json.loads(artifact)
+        tokenizer = Tokenizer.from_str(artifact.decode())
+    except Exception as error:  # `tokenizers` raises plain Exception
+        raise RequestError(f"this tokenizer.json cannot be read: {error}") from error
+    kind = document["model"].get("type", "BPE")
+    if kind not in {"BPE", "Unigram"}:
+        raise RequestError(f"a {kind} tokenizer loses bytes of the text; give a BPE or a Unigram tokenizer.json")
+    tokenizer.encode_special_tokens = True
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer, document
+
+
+def _encode_with(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
+    def encode_text(text: str) -> list[int]:
+        ids: list[int] = tokenizer.encode_batch_fast([text], add_special_tokens=False)[0].ids
+        return ids
+
+    return encode_text
+
+
+def _content(document: Document) -> Document:
+    """Return what decides ids, in one form: merges as pairs, the model's options only where they are set."""
+    model = document["model"]
+    options = {name: value for name, value in model.items() if isinstance(value, (list, dict)) or value}
+    if "merges" in model:
+        options["merges"] = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
+    parts = ("added_tokens", "normalizer", "pre_tokenizer", "decoder")
+    return {"model": options | {"type": model.get("type", "BPE")}, **{part: document.get(part) for part in parts}}
+
+
+def _pieces(document: Document) -> Iterator[tuple[int, bytes]]:
+    """Yield each id and its bytes; added tokens come last, for they may stand in the vocabulary too."""
+    to_bytes = _byte_level if _holds(document, "ByteLevel") else _marked
+    for token, number in _vocabulary(document["model"]):
+        yield number, to_bytes(token)
+    for added in document["added_tokens"]:
+        yield added["id"], b"" if added["special"] else added["content"].encode()
+
+
+def _vocabulary(model: Document) -> list[tuple[str, int]]:
+    vocab = model["vocab"]
+    if isinstance(vocab, Mapping):
+        return list(vocab.items())
+    return [(token, number) for number, (token, _score) in enumerate(vocab)]
+
+
+def _holds(document: Document, kind: str) -> bool:
+    """Return whether the pre-tokenizer or the decoder has a part of this kind."""
+    parts = [document.get("pre_tokenizer"), document.get("decoder")]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Mapping):
+            if part.get("type") == kind:
+                return True
+            parts += [*part.get("pretokenizers", ()), *part.get("decoders", ())]
+    return False
+
+
+def byte_alphabet() -> dict[str, int]:
+    """Return GPT-2's alphabet: the printable character that stands for each byte (openai/gpt-2, encoder.py)."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    hidden = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(256 + place): byte for place, byte in enumerate(hidden)}
+
+
+_BYTE_OF = byte_alphabet()
+
+
+def _byte_level(token: str) -> bytes:
+    if all(char in _BYTE_OF for char in token):
+        return bytes(_BYTE_OF[char] for char in token)
+    return token.encode()
+
+
+def _marked(token: str) -> bytes:
+    byte = _BYTE.fullmatch(token)
+    return bytes([int(byte[1], 16)]) if byte else token.replace(SPACE_MARK, " ").encode()

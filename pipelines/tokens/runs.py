@@ -1,0 +1,78 @@
+"""Token runs: what each document became, as one value of little-endian ids.
+
+In:  the ids of a batch of documents, one behind the other, and the rows they belong to.
+Out: tables of `row` and `tokens`, and back.
+Guaranteed: the ids come back as they were; a run's length is its bytes over the width of an id.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Ids: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
+I64 = npt.NDArray[np.int64]
+
+RUNS_SCHEMA = pa.schema(
+    [pa.field("row", pa.uint32(), nullable=False), pa.field("tokens", pa.large_binary(), nullable=False)]
+)
+"""Columns of a part of token runs: the document's row in its split, and its ids (uint16 or uint32, little-endian)."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The tokens of some documents.
+
+    Args:
+        ids: uint16 or uint32, all documents one behind the other.
+        offsets: int64, one more than documents; document i is `ids[offsets[i]:offsets[i + 1]]`.
+    """
+
+    ids: Ids
+    offsets: I64
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, document: int) -> Ids:
+        return self.ids[self.offsets[document] : self.offsets[document + 1]]
+
+    @property
+    def lengths(self) -> I64:
+        """Tokens per document."""
+        return np.diff(self.offsets)
+
+
+def run_table(rows: npt.NDArray[np.uint32], runs: Runs) -> pa.Table:
+    """Return runs as a table of `RUNS_SCHEMA`; `rows` holds one row number per document."""
+    ids = np.ascontiguousarray(runs.ids, runs.ids.dtype.newbyteorder("<"))
+    bounds = np.ascontiguousarray(runs.offsets * ids.itemsize)
+    buffers = [None, pa.py_buffer(bounds), pa.py_buffer(ids)]
+    tokens = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(runs), buffers)
+    return pa.table([pa.array(rows, pa.uint32()), tokens], RUNS_SCHEMA)
+
+
+def runs_of(tokens: pa.LargeBinaryArray | pa.ChunkedArray, dtype: str) -> Runs:
+    """Return the runs that a `tokens` column holds.
+
+    Args:
+        tokens: the column, or a slice or chunks of it.
+        dtype: "uint16" or "uint32", the encoder's.
+    """
+    values = pa.concat_arrays(tokens.chunks) if isinstance(tokens, pa.ChunkedArray) and tokens.chunks else tokens
+    if len(values) == 0:
+        return Runs(np.empty(0, dtype), np.zeros(1, np.int64))
+    _, offsets, data = values.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[values.offset : values.offset + len(values) + 1]
+    raw = memoryview(data)[int(bounds[0]) : int(bounds[-1])] if data is not None else b""
+    ids = np.frombuffer(raw, np.dtype(dtype).newbyteorder("<")).astype(dtype, copy=False)
+    return Runs(ids, (bounds - bounds[0]) // ids.itemsize)
+
+
+def run_lengths(tokens: pa.LargeBinaryArray | pa.ChunkedArray, dtype: str) -> I64:
+    """Return the tokens in each run of a `tokens` column, without looking at them."""
+    widths: I64 = pc.binary_length(tokens).to_numpy().astype(np.int64, copy=False)
+    return widths // np.dtype(dtype).itemsize

@@ -1,0 +1,80 @@
+"""Encoders from a SentencePiece model (Llama 2, Mistral).
+
+In:  its bytes and the manifest's `tokenizer`.
+Out: a `TableEncoder`.
+Guaranteed: ids equal those of `sentencepiece`; control symbols are not found in text (user-defined symbols are, since
+     they are vocabulary).
+
+A model with `add_dummy_prefix` puts a space before each text, so that the bytes of a run are b" " + text; none can tell
+U+2581 in a text from a space.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
+
+from pipelines.errors import RequestError
+from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_for, table_of
+
+ModelProto: Any = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # generated when imported
+
+SPACE_MARK = "\u2581"
+
+
+def load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
+    """Return the encoder that a SentencePiece model describes.
+
+    Raises:
+        RequestError: it cannot be read.
+        ManifestError: the manifest asks for BOS or EOS where it has none.
+    """
+    processor, model = _parse(artifact)
+    bos_id, eos_id, pad_id = processor.bos_id(), processor.eos_id(), processor.pad_id()
+    policy = policy_for(_known(bos_id), _known(eos_id), _known(pad_id), spec)
+    return TableEncoder(
+        name="sentencepiece",
+        hash=hash_of(_content(model), policy),
+        table=table_of(dict(_pieces(model))),
+        policy=policy,
+        encode_text=lambda text: processor.encode(text, num_threads=1),
+    )
+
+
+def _parse(artifact: bytes) -> tuple[Any, Any]:
+    model = ModelProto()
+    processor = SentencePieceProcessor()
+    try:
+        model.ParseFromString(artifact)
+        processor.LoadFromSerializedProto(artifact)
+    except Exception as error:
+        raise RequestError(f"this SentencePiece model cannot be read: {error}") from error
+    return processor, model
+
+
+def _known(token: int) -> int | None:
+    return token if token >= 0 else None
+
+
+def _pieces(model: Any) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401 - a protocol buffer
+    """Yield each id and its bytes."""
+    kinds = ModelProto.SentencePiece
+    for number, piece in enumerate(model.pieces):
+        if piece.type in {kinds.CONTROL, kinds.UNKNOWN, kinds.UNUSED}:
+            yield number, b""
+        elif piece.type == kinds.BYTE:
+            yield number, bytes([int(piece.piece[3:5], 16)])
+        else:
+            yield number, piece.piece.replace(SPACE_MARK, " ").encode()
+
+
+def _content(model: Any) -> list[object]:  # noqa: ANN401 - a protocol buffer
+    """Return what decides ids: pieces with scores and kinds, the algorithm, the normalizer."""
+    normalizer, trainer = model.normalizer_spec, model.trainer_spec
+    return [
+        [[piece.piece, piece.score, piece.type] for piece in model.pieces],
+        [trainer.model_type, trainer.byte_fallback, trainer.treat_whitespace_as_suffix],
+        [normalizer.precompiled_charsmap.hex(), normalizer.add_dummy_prefix],
+        [normalizer.remove_extra_whitespaces, normalizer.escape_whitespaces],
+    ]

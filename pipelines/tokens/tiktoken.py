@@ -1,0 +1,117 @@
+"""Encoders from tiktoken ranks (Llama 3's tokenizer.model): lines of a base64 token and its rank.
+
+In:  the file's bytes and the manifest's `tokenizer`, which gives the pattern and the special tokens.
+Out: a `TableEncoder`.
+Guaranteed: ids equal those of `tiktoken` with the same pattern and ranks, and special tokens are not found in text.
+
+tiktoken's regular expressions run out of stack on about a million white-space characters in a row. A text with half
+that many is cut into words by `tokenizers` instead, whose table of letters is a little younger.
+"""
+
+import base64
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from tiktoken import Encoding
+from tokenizers import Regex
+from tokenizers.pre_tokenizers import Split
+
+from pipelines.errors import ManifestError, RequestError
+from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.huggingface import stay_on_one_core
+from pipelines.tokens.patterns import PATTERNS, pattern_of
+from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_of, table_of
+
+LLAMA3_SPECIAL_TOKENS = (
+    "<|begin_of_text|>",
+    "<|end_of_text|>",
+    "<|reserved_special_token_0|>",
+    "<|reserved_special_token_1|>",
+    "<|finetune_right_pad_id|>",
+    "<|step_id|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eom_id|>",
+    "<|eot_id|>",
+    "<|python_tag|>",
+    "<|image|>",
+    *(f"<|reserved_special_token_{number}|>" for number in range(2, 246)),
+)
+"""The 256 special tokens of Llama 3.1 and later (meta-llama/llama-models, tokenizer.py)."""
+
+SPECIAL_TOKENS: dict[str, tuple[str, ...]] = {
+    "gpt2": ("<|endoftext|>",),
+    "cl100k": ("<|endoftext|>",),
+    "llama3": LLAMA3_SPECIAL_TOKENS,
+}
+"""Special tokens behind the ranks, by name of the pattern, where the manifest gives none."""
+
+LONGEST_BLANK = 500_000
+
+_BLANK = re.compile(r"\s+")
+
+
+def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
+    """Return the encoder that tiktoken ranks describe; without `pattern` in the manifest they are Llama 3's.
+
+    Raises:
+        RequestError: a line is not a base64 token and its rank.
+        ManifestError: the pattern is no regular expression, or BOS or EOS is asked for where there is none.
+    """
+    stay_on_one_core()
+    ranks = _parse(artifact)
+    name = spec.pattern or "llama3"
+    specials = _special_tokens(spec, name, len(ranks))
+    encoding = _encoding(name, ranks, specials)
+    policy = policy_of(specials, spec)
+    listed = sorted((rank, token.hex()) for token, rank in ranks.items())
+    return TableEncoder(
+        name="tiktoken",
+        hash=hash_of([listed, pattern_of(name), dict(specials)], policy),
+        table=table_of({rank: token for token, rank in ranks.items()} | dict.fromkeys(specials.values(), b"")),
+        policy=policy,
+        encode_text=_encode_with(encoding, pattern_of(name)),
+    )
+
+
+def _parse(artifact: bytes) -> dict[bytes, int]:
+    try:
+        lines = (line.split() for line in artifact.splitlines() if line)
+        return {base64.b64decode(token, validate=True): int(rank) for token, rank in lines}
+    except ValueError as error:
+        raise RequestError(f"these tiktoken ranks cannot be read: {error}") from error
+
+
+def _special_tokens(spec: TokenizerSpec, pattern: str, ranks: int) -> Mapping[str, int]:
+    given = SPECIAL_TOKENS.get(pattern, ()) if spec.special_tokens is None else spec.special_tokens
+    if isinstance(given, Mapping):
+        return given
+    return {token: ranks + place for place, token in enumerate(given)}
+
+
+def _encoding(name: str, ranks: dict[bytes, int], specials: Mapping[str, int]) -> Encoding:
+    try:
+        return Encoding(name, pat_str=pattern_of(name), mergeable_ranks=ranks, special_tokens=dict(specials))
+    except ValueError as error:
+        known = ", ".join(sorted(PATTERNS))
+        raise ManifestError("tokenizer.pattern", name, f"{error}; write a regular expression or {known}") from error
+
+
+def _encode_with(encoding: Encoding, pattern: str) -> Callable[[str], Sequence[int] | npt.NDArray[np.uint32]]:
+    splitter = Split(Regex(pattern), "isolated")
+
+    def encode_text(text: str) -> Sequence[int] | npt.NDArray[np.uint32]:
+        if not _has_long_blank(text):
+            return encoding.encode_to_numpy(text, allowed_special=set(), disallowed_special=())
+        words = (word for word, _ in splitter.pre_tokenize_str(text))
+        return [token for word in words for token in encoding._encode_single_piece(word)]  # noqa: SLF001 - the only way past the pattern
+
+    return encode_text
+
+
+def _has_long_blank(text: str) -> bool:
+    if len(text) < LONGEST_BLANK:
+        return False
+    return any(blank.end() - blank.start() >= LONGEST_BLANK for blank in _BLANK.finditer(text))

@@ -1,0 +1,150 @@
+"""What encoders of all kinds have in common: a table of bytes, a policy, and a function from text to ids.
+
+In:  what a tokenizer's file says.
+Out: a `TableEncoder`.
+Guaranteed: BOS and EOS stand where the policy says and nowhere else; the hash names everything that decides an id.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.engine.keys import key_of
+from pipelines.errors import ManifestError
+from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.runs import Ids, Runs
+
+BOS_TOKENS = ("<|begin_of_text|>", "<s>", "<bos>", "<|startoftext|>", "[BOS]")
+EOS_TOKENS = ("<|end_of_text|>", "<|endoftext|>", "</s>", "<eos>", "[EOS]")
+PAD_TOKENS = ("<|pad|>", "<pad>", "[PAD]", "<|finetune_right_pad_id|>")
+"""Special tokens by which published vocabularies call the three; the first that is there is meant."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The special tokens that frame documents.
+
+    Args:
+        bos_id: begins a text, where the vocabulary has such a token.
+        eos_id: ends a text.
+        pad_id: fills up a sequence.
+        adds_bos: whether each document begins with `bos_id`.
+        adds_eos: whether each document ends with `eos_id`.
+    """
+
+    bos_id: int | None
+    eos_id: int | None
+    pad_id: int | None
+    adds_bos: bool
+    adds_eos: bool
+
+    @property
+    def head(self) -> tuple[int, ...]:
+        """Ids before each document."""
+        return (self.bos_id,) if self.adds_bos and self.bos_id is not None else ()
+
+    @property
+    def tail(self) -> tuple[int, ...]:
+        """Ids behind each document."""
+        return (self.eos_id,) if self.adds_eos and self.eos_id is not None else ()
+
+
+def first_of(names: Sequence[str], specials: Mapping[str, int]) -> int | None:
+    """Return the id of the first of `names` that is a special token."""
+    return next((specials[name] for name in names if name in specials), None)
+
+
+def policy_of(specials: Mapping[str, int], spec: TokenizerSpec) -> Policy:
+    """Return the policy for a vocabulary whose special tokens have well-known names; see `policy_for`."""
+    ids = [first_of(names, specials) for names in (BOS_TOKENS, EOS_TOKENS, PAD_TOKENS)]
+    return policy_for(ids[0], ids[1], ids[2], spec)
+
+
+def policy_for(bos_id: int | None, eos_id: int | None, pad_id: int | None, spec: TokenizerSpec) -> Policy:
+    """Return the policy: what the manifest says, and where it says nothing, every token that the vocabulary has.
+
+    Raises:
+        ManifestError: the manifest asks for a token that the vocabulary lacks.
+    """
+    for key, asked, found in (("bos", spec.bos, bos_id), ("eos", spec.eos, eos_id)):
+        if asked and found is None:
+            raise ManifestError(f"tokenizer.{key}", asked, f"the vocabulary has no {key.upper()} token; write false")
+    adds_bos = bos_id is not None if spec.bos is None else spec.bos
+    adds_eos = eos_id is not None if spec.eos is None else spec.eos
+    return Policy(bos_id, eos_id, pad_id, adds_bos, adds_eos)
+
+
+@dataclass(frozen=True)
+class TableEncoder:
+    """An encoder whose every id stands for fixed bytes.
+
+    Args:
+        name: kind of the tokenizer's file.
+        hash: 32 hex digits of all that decides an id; see `hash_of`.
+        table: the bytes of each id; b"" for special tokens.
+        policy: what frames documents.
+        encode_text: gives the ids of one text, without BOS and EOS.
+    """
+
+    name: str
+    hash: str
+    table: tuple[bytes, ...]
+    policy: Policy
+    encode_text: Callable[[str], Sequence[int] | npt.NDArray[np.uint32]]
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids: the greatest and one."""
+        return len(self.table)
+
+    @property
+    def dtype(self) -> str:
+        """Type of the ids: uint16 where they fit."""
+        return "uint16" if self.vocab_size <= 1 << 16 else "uint32"
+
+    @property
+    def bos_id(self) -> int | None:
+        """Id that begins a text; None where there is none."""
+        return self.policy.bos_id
+
+    @property
+    def eos_id(self) -> int | None:
+        """Id that ends a text; None where there is none."""
+        return self.policy.eos_id
+
+    @property
+    def pad_id(self) -> int | None:
+        """Id that fills up a sequence; None where there is none."""
+        return self.policy.pad_id
+
+    def encode(self, texts: pa.LargeStringArray) -> Runs:
+        """Return the tokens of each text, framed by BOS and EOS as the policy says.
+
+        Args:
+            texts: large_string, no nulls.
+        """
+        head, tail = (np.array(ids, self.dtype) for ids in (self.policy.head, self.policy.tail))
+        pieces: list[Ids] = []
+        lengths = [0]
+        for text in texts:
+            ids = np.asarray(self.encode_text(text.as_py()), self.dtype)
+            pieces += [head, ids, tail]
+            lengths.append(len(head) + len(ids) + len(tail))
+        return Runs(np.concatenate([np.empty(0, self.dtype), *pieces]), np.cumsum(lengths, dtype=np.int64))
+
+    def token_bytes(self, ids: Ids) -> bytes:
+        """Return the exact bytes that `ids` stand for; special tokens stand for none."""
+        return b"".join(self.table[token] for token in ids.tolist())
+
+
+def hash_of(content: object, policy: Policy) -> str:
+    """Return 32 hex digits of a tokenizer's content (plain lists, dictionaries, strings, numbers) and its policy."""
+    return key_of([content, asdict(policy)])
+
+
+def table_of(pieces: Mapping[int, bytes]) -> tuple[bytes, ...]:
+    """Return the table for ids that may have gaps; an id in a gap stands for no bytes."""
+    return tuple(pieces.get(token, b"") for token in range(max(pieces, default=-1) + 1))

@@ -1,0 +1,83 @@
+"""Digests of what every stage says of one fixed batch, kept in digests.json beside the stage's version.
+
+A stage that says something else under its old version would mix new numbers with stored ones. After a change that is
+meant, raise the stage's `version` and run
+
+    python -m tests.golden.digests
+
+It writes the digests of new stages and of new versions, and refuses a new digest under an old version.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pyarrow as pa
+
+from filters.batch import Batch, Columns, Stage, batch_of, run_stage
+from pipelines.catalog import STAGES
+from pipelines.engine.keys import content_hash
+from pipelines.where import Where, columns_of
+
+RECORDED = Path(__file__).with_name("digests.json")
+TEXTS = Path(__file__).with_name("texts.json")
+
+REQUIRED: dict[str, dict[str, Any]] = {"where": {"expression": "chars >= 12 and url is null or chars between 3 and 5"}}
+"""Options of stages that cannot be made without."""
+
+
+class Digest(TypedDict):
+    """One entry of digests.json."""
+
+    version: int
+    digest: str
+
+
+def fixed_batch() -> Batch:
+    """Return the batch that all digests are taken of: odd texts, some with a URL."""
+    batch = batch_of(json.loads(TEXTS.read_text()))
+    urls = pa.array([f"http://www.Example.org/{row % 3}/?a=1" if row % 2 else None for row in range(len(batch))])
+    place = batch.documents.schema.get_field_index("url")
+    return Batch(batch.documents.set_column(place, "url", urls))
+
+
+def digest_of(name: str) -> Digest:
+    """Return version and digest of a stage of the catalogue, with its default options."""
+    stage = STAGES[name](**REQUIRED.get(name, {}))
+    return Digest(version=type(stage).version, digest=content_hash(pa.table(dict(_answers(stage, fixed_batch())))))
+
+
+def _answers(stage: Stage, batch: Batch) -> Columns:
+    seen = Batch(batch.documents, columns_of(batch)) if isinstance(stage, Where) else batch
+    outcome = run_stage(stage, seen)
+    said = {"rule": outcome.rule, "value": outcome.value, "text": outcome.text, **outcome.columns}
+    return {name: column for name, column in said.items() if column is not None}
+
+
+def recorded() -> dict[str, Digest]:
+    """Return digests.json."""
+    digests: dict[str, Digest] = json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+    return digests
+
+
+def renewed(old: dict[str, Digest], new: dict[str, Digest]) -> dict[str, Digest]:
+    """Return the digests to record.
+
+    Raises:
+        SystemExit: a stage answers differently under the same version.
+    """
+    stale = [name for name in new if name in old and old[name]["version"] == new[name]["version"]]
+    changed = [name for name in stale if old[name] != new[name]]
+    if changed:
+        raise SystemExit(f"{', '.join(changed)}: new answers under an old version; raise `version` first")
+    return new
+
+
+def main() -> None:
+    """Renew digests.json."""
+    digests = renewed(recorded(), {name: digest_of(name) for name in sorted(STAGES)})
+    RECORDED.write_text(json.dumps(digests, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""The whole mix, on a thousand random small builds, against streams built and sliced in plain Python."""
+
+import random
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pipelines.errors import ShortPool
+from pipelines.mix.budgets import Interval
+from pipelines.mix.place import shard_count
+from pipelines.mix.shards import Packing, plan_shard, shard_tables
+from tests.mix.reference import (
+    Case,
+    Piece,
+    Road,
+    expected_pieces,
+    expected_shards,
+    expected_shares,
+    expected_spans,
+    random_case,
+)
+
+CASES = 1_400
+PER_TEST = 50
+SHARD_TOKENS = 100
+
+
+def _road(case: Case, rng: random.Random) -> Road:
+    documents = range(1, len(case.runs))
+    cuts = rng.sample(documents, rng.randint(0, len(documents))) if documents else []
+    return Road(case, cuts, rng)
+
+
+def _spans(case: Case, road: Road) -> list[Interval]:
+    """The intervals, where the build is not refused; refused exactly where the reference refuses."""
+    expected = expected_spans(case)
+    if expected is None:
+        with pytest.raises(ShortPool):
+            road.spans()
+        return []
+    assert road.spans() == expected
+    return expected
+
+
+@pytest.mark.parametrize("first", range(0, CASES, PER_TEST))
+def test_fragments_equal_slices_of_the_whole_streams_to_the_token(first: int) -> None:
+    compared = 0
+    for seed in range(first, first + PER_TEST):
+        case, rng = random_case(seed), random.Random(seed)
+        road = _road(case, rng)
+        for span in _spans(case, road):
+            pieces = [
+                (piece.run.number, piece.epoch, piece.start, piece.length) for piece in expected_pieces(case, span)
+            ]
+            assert road.pieces(span) == sorted(pieces), (seed, span)
+            compared += 1
+    assert compared >= PER_TEST
+
+
+def test_the_random_cases_reach_every_corner() -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(CASES):
+        case = random_case(seed)
+        spans = expected_spans(case) or []
+        seen.update(_corners(case, spans))
+    assert min(seen[corner] for corner in CORNERS) >= 100, seen
+
+
+CORNERS = ("built", "refused", "scaled", "restarted", "cut document", "whole epochs within", "several phases", "shared")
+
+
+def _corners(case: Case, spans: list[Interval]) -> set[str]:
+    totals = case.totals()
+    taken = Counter[str]()
+    for span in spans:
+        taken[span.phase] += span.tokens
+    pieces = [piece for span in spans for piece in expected_pieces(case, span)]
+    found = {
+        "built": bool(spans),
+        "refused": expected_spans(case) is None,
+        "scaled": any(0 < taken[phase.name] < phase.tokens for phase in case.phases),
+        "restarted": any(span.start and span.start % totals[span.pool] == 0 for span in spans),
+        "cut document": any(piece.length < piece.run.tokens for piece in pieces),
+        "whole epochs within": any(span.tokens > 2 * totals[span.pool] for span in spans),
+        "several phases": len(taken) > 1,
+        "shared": any(len(piece.run.pools) > 1 for piece in pieces),
+    }
+    return {corner for corner, present in found.items() if present}
+
+
+@pytest.mark.parametrize("first", range(0, CASES, PER_TEST))
+def test_shares_are_exact_and_no_document_is_drawn_more_often_than_its_epochs(first: int) -> None:
+    for seed in range(first, first + PER_TEST):
+        case = random_case(seed)
+        road = _road(case, random.Random(seed))
+        spans = _spans(case, road)
+        for phase in case.phases:
+            shares = {span.pool: span.tokens for span in spans if span.phase == phase.name}
+            exact = expected_shares(sum(shares.values()), dict(phase.weights))
+            assert {pool: tokens for pool, tokens in exact.items() if tokens} == shares, seed
+        _check_draws(case, road, spans)
+
+
+def _check_draws(case: Case, road: Road, spans: list[Interval]) -> None:
+    drawn: Counter[tuple[str, int, int]] = Counter()
+    for span in spans:
+        for run, _, start, length in road.pieces(span):
+            drawn.update((span.pool, run, token) for token in range(start, start + length))
+    for (pool, _, _), times in drawn.items():
+        most = case.max_epochs.get(pool, 1) if isinstance(case.max_epochs, dict) else case.max_epochs
+        assert isinstance(most, int | float)
+        assert times <= np.ceil(most)
+
+
+@pytest.mark.parametrize("first", range(0, CASES, PER_TEST))
+def test_every_token_of_every_shard_is_where_the_reference_puts_it(first: int) -> None:
+    for seed in range(first, first + PER_TEST):
+        case, rng = random_case(seed), random.Random(seed)
+        road = _road(case, rng)
+        spans = _spans(case, road)
+        packing = Packing(rng.choice(["concat", "pad_truncate"]), rng.choice([1, 2, 7, 16, 64]), 2**32 - 1)
+        for phase in {span.phase for span in spans}:
+            _check_phase(case, road, phase, spans, packing)
+
+
+def _check_phase(case: Case, road: Road, phase: str, spans: list[Interval], packing: Packing) -> None:
+    shards = shard_count(sum(span.tokens for span in spans if span.phase == phase), SHARD_TOKENS)
+    for shard, expected in enumerate(expected_shards(case, phase, spans, shards)):
+        contents = road.shard(phase, spans, shard, shards)
+        tables = shard_tables(contents, packing, plan_shard(contents, packing))
+        rows = [row for table in tables for row in table.to_pylist()]
+        assert [_traced(road, row) for row in rows] == _sequences(case, expected, packing)
+        assert [row["input_ids"] for row in rows] == [_ids(case, row, road, packing) for row in rows]
+
+
+Stretch = tuple[int, int, int, int, int, int]
+
+
+def _traced(road: Road, row: dict[str, list[int]]) -> list[Stretch]:
+    """What a row says of itself: (document, uid, start, length, epoch, pool) of each stretch."""
+    documents = map(road.document_of, row["doc_addresses"])
+    columns = ("doc_uids", "doc_starts", "doc_lengths", "doc_epochs", "doc_pools")
+    return list(zip(documents, *(row[name] for name in columns), strict=True))
+
+
+def _sequences(case: Case, fragments: list[tuple[Interval, Piece]], packing: Packing) -> list[list[Stretch]]:
+    sequences: list[list[Stretch]] = []
+    room = 0
+    for span, piece in fragments:
+        start, end = piece.start, piece.start + piece.length
+        if packing.method == "pad_truncate":
+            end, room = min(end, start + packing.sequence_length), 0
+        while start < end:
+            if room == 0:
+                sequences.append([])
+                room = packing.sequence_length
+            length = min(room, end - start)
+            names = (piece.epoch, case.pools.index(span.pool))
+            sequences[-1].append((piece.run.document, piece.run.uid, start, length, *names))
+            start, room = start + length, room - length
+    return sequences
+
+
+def _ids(case: Case, row: dict[str, list[int]], road: Road, packing: Packing) -> list[int]:
+    """The ids of a row, found from its provenance alone: the runs of its documents, at the places it names."""
+    ids: list[int] = []
+    for document, uid, start, length, _, _ in _traced(road, row):
+        runs = [run for run in case.runs if (run.document, run.uid) == (document, uid)]
+        first = {run.first_id + start for run in runs} & {row["input_ids"][len(ids)]}
+        assert len(first) == 1
+        ids += range(first.pop(), row["input_ids"][len(ids)] + length)
+    return ids + [packing.pad_id] * (packing.sequence_length - len(ids))
+
+
+@pytest.mark.parametrize("first", range(0, 500, PER_TEST))
+def test_shards_do_not_depend_on_how_documents_are_grouped_in_splits(first: int) -> None:
+    for seed in range(first, first + PER_TEST):
+        case, rng = random_case(seed), random.Random(seed)
+        one, many = Road(case, [], rng), _road(case, rng)
+        spans = _spans(case, one)
+        for phase in {span.phase for span in spans}:
+            left, right = one.shard(phase, spans, 0, 2), many.shard(phase, spans, 0, 2)
+            assert [one.document_of(at) for at in left.address.tolist()] == [
+                many.document_of(at) for at in right.address.tolist()
+            ]
+            _assert_same(left, replace(right, address=left.address))
+
+
+def _assert_same(left: object, right: object) -> None:
+    for name, column in vars(left).items():
+        np.testing.assert_array_equal(column, getattr(right, name), err_msg=name)
