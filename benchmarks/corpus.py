@@ -90,7 +90,7 @@ def _unpacked(path: Path) -> bytes:
 def _take(key: str, rows: list[Row], budget: int) -> list[Row]:
     """Return rows until their texts reach `budget` bytes."""
     taken = []
-    for row in _repeated(key, rows):
+    for row in repeated(key, rows):
         if budget <= 0:
             break
         taken.append(row)
@@ -98,7 +98,7 @@ def _take(key: str, rows: list[Row], budget: int) -> list[Row]:
     return taken
 
 
-def _repeated(key: str, rows: list[Row]) -> Iterator[Row]:
+def repeated(key: str, rows: list[Row]) -> Iterator[Row]:
     """Yield the rows, then again and again with other words."""
     yield from rows
     for copy in itertools.count(1):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
 from filters.batch import Stage
 from pipelines.catalog import STAGES
+from pipelines.expressions import ExpressionError, parse
 from pipelines.refusals import fit, nearest
 from pipelines.sources.formats import SOURCES
 from pipelines.sources.options import SourceOptions
@@ -72,11 +73,33 @@ def _entry(document: Document, key: Key, name: str, tree: Tree) -> StageEntry:
         document.refuse(key, f"unknown stage; {nearest(name, STAGES)}")
     options = _options(document, key, name, tree)
     known = {*STAGES[name].model_fields, "on"}
-    for option in options.keys() - known:
+    for option in (option for option in options if option not in known):
         document.refuse((*key, option), f"unknown key; {nearest(option, known)}")
+    _read_expressions(document, key, STAGES[name], options)
     on = fit(document, key, _Applied, {option: options[option] for option in options if option == "on"}).on
     stage = fit(document, key, STAGES[name], {option: options[option] for option in options if option != "on"})
     return StageEntry(name=name, on=on, stage=stage)
+
+
+def options_naming(stage: type[Stage], what: str) -> list[str]:
+    """Return the options of a stage that name "sources" or "signals"; see `filters.batch.measuring`."""
+    extras = {option: info.json_schema_extra for option, info in stage.model_fields.items()}
+    return [option for option, extra in extras.items() if isinstance(extra, dict) and extra.get("names") == what]
+
+
+def option_key(document: Document, key: Key, option: str) -> Key:
+    """Return where an option of the stage at `key` stands; of `where: expression` it is the stage itself."""
+    return key if isinstance(document.value(key), str) else (*key, option)
+
+
+def _read_expressions(document: Document, key: Key, stage: type[Stage], options: dict[str, Any]) -> None:
+    """Refuse an expression that cannot be read, before the stage itself refuses it without its key."""
+    for option in options_naming(stage, "signals"):
+        text = options.get(option)
+        try:
+            _ = parse(text) if isinstance(text, str) else None
+        except ExpressionError as error:
+            document.refuse(option_key(document, key, option), str(error))
 
 
 def _options(document: Document, key: Key, name: str, tree: Tree) -> dict[str, Any]:

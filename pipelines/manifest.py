@@ -17,12 +17,14 @@ from filters.batch import Stage
 from pipelines.amounts import Bytes
 from pipelines.entries import StageEntry, read_sources, read_stages
 from pipelines.manifest_checks import check_manifest
+from pipelines.manifest_files import check_files
 from pipelines.manifest_schema import schema_of
 from pipelines.mixture import ItemName, Mix, Phase, Pool
+from pipelines.overrides import override
 from pipelines.refusals import fit
 from pipelines.sources.options import SourceOptions
 from pipelines.tokenizer_spec import TokenizerSpec, TrainOptions
-from pipelines.yaml_keys import Document, override, read_document
+from pipelines.yaml_keys import Document, read_document
 
 __all__ = ["Manifest", "Mix", "Phase", "Pool", "Stage", "StageEntry", "TokenizerSpec", "TrainOptions", "load_manifest"]
 
@@ -131,4 +133,5 @@ def manifest_of(document: Document) -> Manifest:
     head = {name: getattr(file, name) for name in _Head.model_fields}
     manifest = Manifest(**head, sources=read_sources(document), stages=read_stages(document))
     check_manifest(document, manifest)
+    check_files(document, manifest)
     return manifest

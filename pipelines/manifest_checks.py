@@ -1,8 +1,8 @@
-"""Checks across a manifest: every name in it names something, every expression can be evaluated, every file is there.
+"""Checks across a manifest: every name in it names something, and every expression can be evaluated.
 
 In:  a manifest whose parts are each well formed, and the document that it was read from.
 Out: nothing, or a ManifestError.
-Guaranteed: no document is read; of the sources' files only the names are looked up, and that last.
+Guaranteed: no file is looked for (`manifest_files` does that).
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from tokenizers import Regex
 
-from pipelines.engine.storage import find_files
-from pipelines.errors import RequestError
+from pipelines.entries import option_key, options_naming
 from pipelines.expressions import ExpressionError, check, one_of, parse
 from pipelines.manifest_columns import document_types, record_types
 from pipelines.refusals import nearest
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from filters.batch import Stage
-    from pipelines.engine.splits import SourceFile
     from pipelines.entries import StageEntry
     from pipelines.manifest import Manifest
     from pipelines.mixture import Mix
@@ -38,7 +35,7 @@ def check_manifest(document: Document, manifest: Manifest) -> None:
     """Refuse a manifest that names what is not there.
 
     Raises:
-        ManifestError: the first thing that is wrong, in the order sources, stages, tokenizer, mix, files.
+        ManifestError: the first thing that is wrong, in the order sources, stages, tokenizer, mix.
     """
     checks = _Checks(document, manifest)
     for name, source in manifest.sources.items():
@@ -49,7 +46,6 @@ def check_manifest(document: Document, manifest: Manifest) -> None:
         checks.tokenizer(manifest.tokenizer)
     if manifest.mix is not None:
         checks.mix(manifest.mix)
-    checks.files()
 
 
 class _Checks:
@@ -61,6 +57,8 @@ class _Checks:
 
     def source(self, name: str, source: SourceOptions) -> None:
         key: Key = ("sources", name)
+        if not source.path:
+            self._document.refuse((*key, "path"), "write a path, or several")
         for at, tag in enumerate(source.tags):
             if tag in self._manifest.sources:
                 self._document.refuse((*key, "tags", at), "a tag cannot be called like a source; choose another word")
@@ -84,12 +82,11 @@ class _Checks:
     def stage(self, at: int, entry: StageEntry) -> None:
         key: Key = ("stages", at, entry.name)
         self.known_sources((*key, "on"), entry.on or ())
-        for option, names in _options_naming(entry.stage, "sources"):
-            self.known_sources((*key, option), names)
-        for option, texts in _options_naming(entry.stage, "signals"):
-            place = key if isinstance(self._document.value(key), str) else (*key, option)
-            for text in texts:
-                self.expression(place, text, self.types_on(entry, at))
+        for option in options_naming(type(entry.stage), "sources"):
+            self.known_sources((*key, option), getattr(entry.stage, option))
+        for option in options_naming(type(entry.stage), "signals"):
+            place = option_key(self._document, key, option)
+            self.expression(place, getattr(entry.stage, option), self.types_on(entry, at))
 
     def types_on(self, entry: StageEntry, stages: int) -> dict[str, dict[str, pa.DataType]]:
         """Return per source that a stage sees the columns that it may name."""
@@ -173,55 +170,3 @@ class _Checks:
                 self._document.refuse((*key, name), remedy)
             if name not in known:
                 self._document.refuse((*key, name), f"no pool and no source; {nearest(name, known)}")
-
-    def files(self) -> None:
-        for name, source in self._manifest.sources.items():
-            key: Key = ("sources", name, "path")
-            seen: set[str] = set()
-            paths = {key: source.path} if isinstance(source.path, str) else _numbered(key, source.path)
-            for place, pattern in paths.items():
-                self.new_files(place, self.found(place, pattern), seen)
-        spec = self._manifest.tokenizer
-        if spec is not None and spec.path is not None:
-            whole = isinstance(self._document.value(("tokenizer",)), str)
-            self.one_file(("tokenizer",) if whole else ("tokenizer", spec.kind), spec.path)
-
-    def found(self, key: Key, pattern: str) -> list[SourceFile]:
-        """Return the files that a path means; refuse one that means none."""
-        if not pattern.strip():
-            self._document.refuse(key, "write the path of a file or a folder, or a pattern")
-        try:
-            files = find_files(pattern)
-        except (RequestError, OSError, ValueError) as error:
-            self._document.refuse(key, f"cannot be looked up: {error}")
-        return files or self._document.refuse(key, "no such file; paths are relative to the folder you are in")
-
-    def new_files(self, key: Key, files: Iterable[SourceFile], seen: set[str]) -> None:
-        """Refuse files that an earlier path of the source means too, or that are called like one of its files.
-
-        A document is known by its source and its file's path below the folder that the source names.
-        """
-        for file in files:
-            if file.path in seen:
-                again = f"{file.path!r} is there already, from an earlier path of this source"
-                self._document.refuse(key, f"{again}; name each file once, and files of one name below one folder")
-            seen.add(file.path)
-
-    def one_file(self, key: Key, path: str) -> None:
-        if len(self.found(key, path)) > 1:
-            self._document.refuse(key, "this names several files; a tokenizer is one")
-
-
-def _numbered(key: Key, paths: Iterable[str]) -> dict[Key, str]:
-    return {(*key, at): path for at, path in enumerate(paths)}
-
-
-def _options_naming(stage: Stage, what: str) -> list[tuple[str, list[str]]]:
-    """Return the options of a stage that name sources or signals (see `filters.batch.measuring`), with their text."""
-    found = []
-    for option, info in type(stage).model_fields.items():
-        extra = info.json_schema_extra
-        if isinstance(extra, dict) and extra.get("names") == what:
-            value = getattr(stage, option)
-            found.append((option, [value] if isinstance(value, str) else list(value or ())))
-    return found

@@ -13,8 +13,10 @@ import zstandard
 
 from pipelines.errors import RequestError
 from pipelines.installed_text import PYTHON, documentation_page, gather, library_folders, list_files
+from pipelines.manifest import load_manifest
 from pipelines.sample import REFINEDWEB_SCHEMA, Summary, write_sample
 
+QUICKSTART = Path(__file__).parents[1] / "manifests" / "quickstart.yaml"
 MEGABYTES = 3
 
 
@@ -169,3 +171,13 @@ def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
 def test_a_size_below_one_megabyte_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="megabytes"):
         write_sample(tmp_path, 0)
+
+
+def test_the_quickstart_manifest_finds_all_its_sources_in_a_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sample(tmp_path / "data" / "sample", 1)
+    monkeypatch.chdir(tmp_path)
+    manifest = load_manifest(QUICKSTART)
+    assert {phase.name for phase in manifest.phases} == {"main", "anneal"}
+    assert manifest.max_epochs_of("reference") > 1

@@ -2,8 +2,9 @@
 
 In:  batches of rows, in any order.
 Out: one `.rows` file with one segment per full buffer, and notes for the task's receipt.
-Guaranteed: memory stays below `spill_bytes` and one batch (twice that with `combine`); the content hash depends on
-the rows alone, not on batches, their order, or `spill_bytes`. The file appears when the emitter is closed.
+Guaranteed: the content hash depends on the rows alone, not on batches, their order, or `spill_bytes`. The file appears
+when the emitter is closed. Memory stays below `spill_bytes` and one batch, and while the buffer is sorted 20 bytes a
+row (65 if all share their key); `combine` holds the buffer twice.
 """
 
 from collections.abc import Callable, Iterator
@@ -161,4 +162,4 @@ class _Buffer:
 
 
 def _order(rows: Rows) -> Indices:
-    return total_order(rows["key"], rows.place)
+    return total_order(rows["key"], rows["row"], rows["slot"])

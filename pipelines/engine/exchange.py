@@ -55,7 +55,7 @@ def read_keys(storage: Storage, paths: Sequence[tuple[int, str]], low: int, high
         ValueError: the files differ in their layout.
     """
     rows = _gather(storage, paths, low, high)
-    return rows.take(total_order(rows["key"], rows.split, rows.place))
+    return rows.take(total_order(rows["key"], rows.split, rows["row"], rows["slot"]))
 
 
 def _gather(storage: Storage, paths: Sequence[tuple[int, str]], low: int, high: int) -> Rows:

@@ -54,7 +54,7 @@ def key_of(value: object) -> str:
 def content_hash(table: pa.Table) -> str:
     """Return 32 hex digits of a table's logical values: chunking, slicing and compression do not count."""
     digest = xxhash.xxh3_128()
-    digest.update(canonical([[field.name, str(field.type)] for field in table.schema]).encode())
+    digest.update(canonical([[field.name, _type_name(field.type)] for field in table.schema]).encode())
     for column in table.columns:
         _update_array(digest, column.combine_chunks())
     return digest.hexdigest()
@@ -82,6 +82,11 @@ def _update_array(digest: xxhash.xxh3_128, array: pa.Array) -> None:
         digest.update(_variable_bytes(array))
     else:
         _update_fixed(digest, array)
+
+
+def _type_name(kind: pa.DataType) -> str:
+    """Return a type's name, whatever a file format calls the elements of its lists."""
+    return f"list<{_type_name(kind.value_type)}>" if pa.types.is_list(kind) else str(kind)
 
 
 def _is_variable(kind: pa.DataType) -> bool:

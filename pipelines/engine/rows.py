@@ -144,12 +144,6 @@ class Rows:
         """Where each payload begins, and after them the end: int64, one more than rows."""
         return offsets_of(self.header["length"])
 
-    @property
-    def place(self) -> npt.NDArray[np.uint64]:
-        """Row and slot as one number that sorts like (row, slot)."""
-        place: npt.NDArray[np.uint64] = self["row"].astype(np.uint64) << np.uint64(32) | self["slot"]
-        return place
-
     def payloads(self) -> pa.LargeBinaryArray:
         """Return the payloads as an Arrow array over the same memory."""
         buffers = [None, pa.py_buffer(self.offsets), pa.py_buffer(self.payload)]
@@ -200,11 +194,14 @@ def _sort_leading_bits(key: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.uint
     least, most = int(key.min(initial=KEY_MAX)), int(key.max(initial=0))
     places = len(key).bit_length()
     cut = max((most - least).bit_length() + places - 64, 0) if len(key) else 0
-    packed = (key - np.uint64(least)) >> np.uint64(cut) << np.uint64(places)
+    packed = key - np.uint64(least)
+    packed >>= np.uint64(cut)
+    packed <<= np.uint64(places)
     packed |= np.arange(len(key), dtype=np.uint64)
     packed.sort()
-    order = (packed & np.uint64((1 << places) - 1)).astype(np.int64)
-    return packed >> np.uint64(places), order
+    order = (packed & np.uint64((1 << places) - 1)).view(np.int64)
+    packed >>= np.uint64(places)
+    return packed, order
 
 
 def opaque(header: Header) -> Header:

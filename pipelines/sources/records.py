@@ -17,7 +17,7 @@ import msgspec
 
 from pipelines.sources.streams import Problem
 
-_EXPECTED = re.compile(r"Expected `(?P<wanted>\w+)[^`]*`, got `(?P<found>\w+)`(?: - at `\$\.(?P<path>.*)`)?")
+_EXPECTED = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<found>\w+)`(?: - at `\$\.(?P<path>.*)`)?")
 _NAMES = {"str": "a string", "int": "a number", "float": "a number", "bool": "a bool"}
 _NAMES |= {"array": "an array", "object": "an object"}
 
@@ -41,14 +41,21 @@ class Branch:
     def open(self, record: msgspec.Struct) -> None:
         """Put the struct into `target` where the decoder left a string or Raw in `source`."""
         inner = getattr(record, self.source)
+        if type(inner) is msgspec.Raw:
+            setattr(record, self.source, _whole(inner))
+            inner = self._decoded(inner, self.shape.kind | str | None)
+        if type(inner) is str:
+            inner = self._decoded(inner, self.shape.kind)
+        setattr(record, self.target, inner)
+
+    def _decoded(self, value: msgspec.Raw | str, kind: Any) -> object:  # noqa: ANN401 - a type as msgspec takes it
         try:
-            inner = (
-                msgspec.json.decode(inner, type=self.shape.kind | str | None) if type(inner) is msgspec.Raw else inner
-            )
-            setattr(record, self.target, self.shape.decode(inner) if type(inner) is str else inner)
+            inner = msgspec.json.decode(value, type=kind)
+            return self.shape.opened(inner) if isinstance(inner, msgspec.Struct) else inner
         except (ValueError, RecursionError) as error:
-            found = "str" if type(inner) is str else "array"
-            raise msgspec.ValidationError(f"Expected `object`, got `{found}` - at `$.{self.path}`") from error
+            found = _EXPECTED.match(str(error)) if type(value) is msgspec.Raw else None
+            name = "str" if found is None else found["found"]
+            raise msgspec.ValidationError(f"Expected `object`, got `{name}` - at `$.{self.path}`") from error
 
 
 @dataclass(frozen=True)
@@ -68,11 +75,24 @@ class Shape:
 
     def decode(self, line: memoryview | str) -> msgspec.Struct:
         """Decode one object; raises what msgspec raises where the line is no such object."""
-        record: msgspec.Struct = self.decoder.decode(line)
+        return self.opened(self.decoder.decode(line))
+
+    def opened(self, record: msgspec.Struct) -> msgspec.Struct:
+        """Decode what the decoder left for later in a record, and return the record."""
         for branch in self.branches:
-            if type(getattr(record, branch.source)) in {str, msgspec.Raw}:
+            inner = getattr(record, branch.source)
+            if type(inner) in {str, msgspec.Raw}:
                 branch.open(record)
+            elif inner is not None:
+                branch.shape.opened(inner)
         return record
+
+
+def _whole(value: msgspec.Raw) -> str | None:
+    """Return an object that is also read whole: the string that holds it, or its JSON text."""
+    text = str(value, "utf-8")
+    held: str | None = msgspec.json.decode(text) if text.startswith(('"', "n")) else text
+    return held
 
 
 def shape_of(text: str, paths: Iterable[str]) -> Shape:
@@ -164,12 +184,12 @@ def _explain_type(message: str) -> Problem:
     match = _EXPECTED.match(message)
     if match is None:
         return Problem("type", message[0].lower() + message[1:])
-    wanted, found = (_NAMES.get(match[name], match[name]) for name in ("wanted", "found"))
+    found = _NAMES.get(match["found"], match["found"])
     if match["path"] is None:
         return Problem("type", f"the record is {found}, not an object")
-    wanted = wanted if wanted in _NAMES.values() else "an object"
     if found == "null":
         return Problem("missing", f"{match['path']!r} is null")
+    wanted = "an object" if "object" in match["wanted"] else "a string"
     return Problem("type", f"{match['path']!r} is {found}, not {wanted}")
 
 

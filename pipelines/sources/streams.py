@@ -122,7 +122,7 @@ def _members(source: _Input, codec: Codec) -> Iterator[bytes | Problem]:
     while magic := source.peek(4):
         if magic[:1] == codec.padding:
             _skip_padding(source, codec.padding)
-        elif not any(magic.startswith(start) for start, name in MAGICS if name == codec.name):
+        elif not any(start.startswith(magic[: len(start)]) for start, name in MAGICS if name == codec.name):
             yield Problem(codec.name, f"garbage after the last member, at byte {source.position}")
             return
         else:

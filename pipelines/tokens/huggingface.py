@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
@@ -34,17 +34,18 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     """Return the encoder that a tokenizer.json describes.
 
     Raises:
-        RequestError: it cannot be read, or its tokens do not stand for fixed bytes (WordPiece, WordLevel).
+        RequestError: it cannot be read, its tokens do not stand for fixed bytes (WordPiece, WordLevel), some byte has
+            no token, or it merges by chance.
         ManifestError: the manifest asks for BOS or EOS where it has none.
     """
     stay_on_one_core()
     tokenizer, document = _parse(artifact)
-    specials = {token["content"]: token["id"] for token in document["added_tokens"] if token["special"]}
-    policy = policy_of(specials, spec)
+    added = tokenizer.get_added_tokens_decoder()
+    policy = policy_of({token.content: number for number, token in added.items() if token.special}, spec)
     return TableEncoder(
         name="json",
-        hash=hash_of(_content(document), policy),
-        table=table_of(dict(_pieces(document))),
+        hash=hash_of([_content(document), sorted(map(_described, added, added.values()))], policy),
+        table=table_of(dict(_pieces(document, added))),
         policy=policy,
         encode_text=_encode_with(tokenizer),
     )
@@ -56,13 +57,22 @@ def _parse(artifact: bytes) -> tuple[Tokenizer, Document]:
         tokenizer = Tokenizer.from_str(artifact.decode())
     except Exception as error:  # `tokenizers` raises plain Exception
         raise RequestError(f"this tokenizer.json cannot be read: {error}") from error
-    kind = document["model"].get("type", "BPE")
-    if kind not in {"BPE", "Unigram"}:
-        raise RequestError(f"a {kind} tokenizer loses bytes of the text; give a BPE or a Unigram tokenizer.json")
+    _check(document)
     tokenizer.encode_special_tokens = True
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer, document
+
+
+def _check(document: Document) -> None:
+    """Refuse a tokenizer that would lose text, or that encodes one text in several ways."""
+    model = document["model"]
+    if model.get("type", "BPE") not in {"BPE", "Unigram"}:
+        raise RequestError(f"a {model['type']} tokenizer loses text; give a BPE or a Unigram tokenizer.json")
+    if model.get("dropout"):
+        raise RequestError("this tokenizer merges by chance; set the dropout of its model to null")
+    if _holds(document, "ByteLevel") and not _BYTE_OF.keys() <= {token for token, _ in _vocabulary(model)}:
+        raise RequestError("this tokenizer loses text: some byte has no token; train it with the full byte alphabet")
 
 
 def _encode_with(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
@@ -76,20 +86,25 @@ def _encode_with(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
 def _content(document: Document) -> Document:
     """Return what decides ids, in one form: merges as pairs, the model's options only where they are set."""
     model = document["model"]
-    options = {name: value for name, value in model.items() if isinstance(value, (list, dict)) or value}
+    options = {name: value for name, value in model.items() if value is not None and value is not False and value != ""}
     if "merges" in model:
         options["merges"] = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
-    parts = ("added_tokens", "normalizer", "pre_tokenizer", "decoder")
+    parts = ("normalizer", "pre_tokenizer", "decoder")
     return {"model": options | {"type": model.get("type", "BPE")}, **{part: document.get(part) for part in parts}}
 
 
-def _pieces(document: Document) -> Iterator[tuple[int, bytes]]:
+def _described(number: int, token: AddedToken) -> list[object]:
+    """Return an added token as plain values; its id is the library's, which may not be the file's."""
+    return [number, token.content, token.special, token.normalized, token.single_word, token.lstrip, token.rstrip]
+
+
+def _pieces(document: Document, added: Mapping[int, AddedToken]) -> Iterator[tuple[int, bytes]]:
     """Yield each id and its bytes; added tokens come last, for they may stand in the vocabulary too."""
     to_bytes = _byte_level if _holds(document, "ByteLevel") else _marked
     for token, number in _vocabulary(document["model"]):
         yield number, to_bytes(token)
-    for added in document["added_tokens"]:
-        yield added["id"], b"" if added["special"] else added["content"].encode()
+    for number, extra in added.items():
+        yield number, b"" if extra.special else extra.content.encode()
 
 
 def _vocabulary(model: Document) -> list[tuple[str, int]]:

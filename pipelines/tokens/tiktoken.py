@@ -49,6 +49,7 @@ SPECIAL_TOKENS: dict[str, tuple[str, ...]] = {
 """Special tokens behind the ranks, by name of the pattern, where the manifest gives none."""
 
 LONGEST_BLANK = 500_000
+"""White-space characters in a row from which on tiktoken is not trusted with a text."""
 
 _BLANK = re.compile(r"\s+")
 
@@ -57,13 +58,15 @@ def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     """Return the encoder that tiktoken ranks describe; without `pattern` in the manifest they are Llama 3's.
 
     Raises:
-        RequestError: a line is not a base64 token and its rank.
-        ManifestError: the pattern is no regular expression, or BOS or EOS is asked for where there is none.
+        RequestError: a line is not a base64 token and its rank, or a byte or a rank is missing.
+        ManifestError: the pattern is no regular expression, a special token has the id of another token, or BOS or EOS
+            is asked for where there is none.
     """
     stay_on_one_core()
     ranks = _parse(artifact)
     name = spec.pattern or "llama3"
-    specials = _special_tokens(spec, name, len(ranks))
+    specials = _special_tokens(spec, name, max(ranks.values()) + 1)
+    _refuse_taken_ids(specials, set(ranks.values()))
     encoding = _encoding(name, ranks, specials)
     policy = policy_of(specials, spec)
     listed = sorted((rank, token.hex()) for token, rank in ranks.items())
@@ -79,16 +82,28 @@ def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
 def _parse(artifact: bytes) -> dict[bytes, int]:
     try:
         lines = (line.split() for line in artifact.splitlines() if line)
-        return {base64.b64decode(token, validate=True): int(rank) for token, rank in lines}
+        ranks = {base64.b64decode(token, validate=True): int(rank) for token, rank in lines}
     except ValueError as error:
         raise RequestError(f"these tiktoken ranks cannot be read: {error}") from error
+    if not all(bytes([byte]) in ranks for byte in range(256)) or len(set(ranks.values())) < len(ranks):
+        raise RequestError("these tiktoken ranks are damaged: a byte has no token, or two tokens share a rank")
+    return ranks
 
 
-def _special_tokens(spec: TokenizerSpec, pattern: str, ranks: int) -> Mapping[str, int]:
+def _special_tokens(spec: TokenizerSpec, pattern: str, first: int) -> Mapping[str, int]:
+    """Return the special tokens with their ids; without ids in the manifest they follow the ranks."""
     given = SPECIAL_TOKENS.get(pattern, ()) if spec.special_tokens is None else spec.special_tokens
     if isinstance(given, Mapping):
         return given
-    return {token: ranks + place for place, token in enumerate(given)}
+    return {token: first + place for place, token in enumerate(given)}
+
+
+def _refuse_taken_ids(specials: Mapping[str, int], taken: set[int]) -> None:
+    for token, number in specials.items():
+        if number in taken or number < 0:
+            remedy = f"{number} is not free; the first free id is {max(taken) + 1}"
+            raise ManifestError("tokenizer.special_tokens", token, remedy)
+        taken.add(number)
 
 
 def _encoding(name: str, ranks: dict[bytes, int], specials: Mapping[str, int]) -> Encoding:
@@ -105,8 +120,8 @@ def _encode_with(encoding: Encoding, pattern: str) -> Callable[[str], Sequence[i
     def encode_text(text: str) -> Sequence[int] | npt.NDArray[np.uint32]:
         if not _has_long_blank(text):
             return encoding.encode_to_numpy(text, allowed_special=set(), disallowed_special=())
-        words = (word for word, _ in splitter.pre_tokenize_str(text))
-        return [token for word in words for token in encoding._encode_single_piece(word)]  # noqa: SLF001 - the only way past the pattern
+        merge = encoding._encode_single_piece  # noqa: SLF001 - the one way past the regular expression
+        return [token for word, _ in splitter.pre_tokenize_str(text) for token in merge(word)]
 
     return encode_text
 

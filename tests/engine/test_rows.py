@@ -181,4 +181,4 @@ def test_row_hashes_do_not_collide_on_small_numbers() -> None:
 
 
 def test_the_content_hash_of_known_rows_stays_what_it_is() -> None:
-    assert content(rows_of([b"", b"a", b"bc"]), rows_of([b"xyz" * 100], 9)) == "EXPECTED"
+    assert content(rows_of([b"", b"a", b"bc"]), rows_of([b"xyz" * 100], 9)) == "99ff74ffb77bdd67286d5b4550194b2e"

@@ -1,0 +1,62 @@
+"""Files of a manifest: every path in it leads to files.
+
+In:  a manifest, and the document that it was read from.
+Out: nothing, or a ManifestError.
+Guaranteed: no file is read as data; a source names each of its files once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.engine.storage import find_files
+from pipelines.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pipelines.engine.splits import SourceFile
+    from pipelines.manifest import Manifest
+    from pipelines.yaml_keys import Document, Key
+
+
+def check_files(document: Document, manifest: Manifest) -> None:
+    """Refuse a manifest whose paths lead to no file, or twice to the same one.
+
+    Raises:
+        ManifestError: the first path that is wrong.
+    """
+    for name, source in manifest.sources.items():
+        _check_source(document, _paths(("sources", name, "path"), source.path))
+    if manifest.tokenizer is not None and manifest.tokenizer.path is not None:
+        bare = isinstance(document.value(("tokenizer",)), str)
+        key: Key = ("tokenizer",) if bare else ("tokenizer", manifest.tokenizer.kind)
+        if len(_found(document, key, manifest.tokenizer.path)) > 1:
+            document.refuse(key, "this names several files; a tokenizer is one")
+
+
+def _paths(key: Key, path: str | list[str]) -> dict[Key, str]:
+    """Return the paths of a source by the key at which each stands."""
+    return {key: path} if isinstance(path, str) else {(*key, at): each for at, each in enumerate(path)}
+
+
+def _check_source(document: Document, paths: Mapping[Key, str]) -> None:
+    """Check the paths of a source: a document is known by its file's path below the folder that the source names."""
+    seen: set[str] = set()
+    for key, path in paths.items():
+        names = {file.path for file in _found(document, key, path)}
+        if again := sorted(names & seen):
+            remedy = "name each file once, and files of one name below one folder"
+            document.refuse(key, f"{again[0]!r} is there already, from an earlier path of this source; {remedy}")
+        seen |= names
+
+
+def _found(document: Document, key: Key, path: str) -> list[SourceFile]:
+    """Return the files that a path means."""
+    if not path.strip():
+        document.refuse(key, "write the path of a file or a folder, or a pattern such as data/*.jsonl.gz")
+    try:
+        files = find_files(path)
+    except (RequestError, OSError, ValueError) as error:
+        document.refuse(key, f"cannot be looked up: {error}")
+    return files or document.refuse(key, "no such file; paths are relative to the folder you are in")

@@ -1,0 +1,56 @@
+"""Tokenizers that are refused, and what the refusal says."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipelines.errors import ManifestError, RequestError
+from pipelines.tokenizer_spec import TokenizerSpec, TrainOptions
+from pipelines.tokens.encode import load_encoder
+from pipelines.tokens.train import train_bpe
+
+ARTIFACT = train_bpe([], TrainOptions(vocab_size=258))
+BYTES = b"".join(base64.b64encode(bytes([byte])) + b" %d\n" % byte for byte in range(256))
+
+Change = Callable[[dict[str, Any]], object]
+
+WORD_PIECE = {"type": "WordPiece", "unk_token": "a", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9}
+
+REFUSED: dict[str, Change] = {
+    "loses text; give a BPE": lambda it: it.update(model={**WORD_PIECE, "vocab": {"a": 0}}),
+    "merges by chance": lambda it: it["model"].update(dropout=0.1),
+    "some byte has no token": lambda it: it["model"]["vocab"].pop("a"),
+}
+
+
+@pytest.mark.parametrize(("reason", "change"), REFUSED.items())
+def test_a_tokenizer_json_that_loses_or_varies_text_is_refused(reason: str, change: Change) -> None:
+    document = json.loads(ARTIFACT)
+    change(document)
+    with pytest.raises(RequestError, match=reason):
+        load_encoder(json.dumps(document).encode(), TokenizerSpec(tokenizer_json=__file__))
+
+
+@pytest.mark.parametrize("ranks", [BYTES[:-9], BYTES + b"YWI= 7\n"], ids=["a byte is missing", "a rank stands twice"])
+def test_damaged_ranks_are_refused(ranks: bytes) -> None:
+    with pytest.raises(RequestError, match="damaged"):
+        load_encoder(ranks, TokenizerSpec(tiktoken=__file__))
+
+
+@pytest.mark.parametrize(
+    ("options", "key"),
+    [
+        ({"special_tokens": {"<|endoftext|>": 7}}, "tokenizer.special_tokens"),
+        ({"special_tokens": {"<a>": 300, "<b>": 300}}, "tokenizer.special_tokens"),
+        ({"pattern": "("}, "tokenizer.pattern"),
+        ({"bos": True, "pattern": "gpt2"}, "tokenizer.bos"),
+        ({"eos": True, "special_tokens": ["<|user|>"]}, "tokenizer.eos"),
+    ],
+)
+def test_what_the_ranks_cannot_give_is_refused_by_key(options: dict[str, Any], key: str) -> None:
+    with pytest.raises(ManifestError) as refused:
+        load_encoder(BYTES, TokenizerSpec(tiktoken=__file__, **options))
+    assert refused.value.key == key
