@@ -123,10 +123,10 @@ class Build:
         exchange = key_of(["exchange", work.exchange_identity, contents])
         partitions = self._partitions([self.maps[at] for at in taking_part])
         reduces = [ReduceTask(stage, inputs, exchange, partition, partitions) for partition in range(partitions)]
-        decided = self.runner.run(f"{work.exchange_label}: decide", run_reduce, reduces)
+        decided = self.runner.run(f"{work.exchange_label} {number + 1}: decide", run_reduce, reduces)
         answers = tuple(receipt.part for receipt in decided)
         homes = [HomeTask(self.holdings[at], stage, work.exchange_label, answers, exchange) for at in taking_part]
-        receipts = self.runner.run(f"{work.exchange_label}: bring home", run_home, homes)
+        receipts = self.runner.run(f"{work.exchange_label} {number + 1}: bring home", run_home, homes)
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.last[at] = receipt
             self.holdings[at] = _after_home(self.holdings[at], receipt, cuts=stage.cuts)

@@ -203,7 +203,7 @@ class Outputs:
 
 def fall_name(fate: str, stage: str | None, rule: str | None) -> str:
     """Return the name under which a receipt counts documents that fell."""
-    return "\t".join([fate, stage or "", (rule or "") if fate == "dropped" else ""])
+    return "\t".join([fate, stage or "", (rule or "") if fate in {"dropped", "duplicate"} else ""])
 
 
 def delta_table(walk: Walk) -> pa.Table:

@@ -32,6 +32,7 @@ class Runner:
 
     def __init__(self, job: Job, cluster: Cluster, reporter: Reporter) -> None:
         self.job = job
+        self.receipts: dict[str, list[Receipt]] = {}
         self._cluster = cluster
         self._reporter = reporter
 
@@ -53,7 +54,8 @@ class Runner:
         self.log(
             {"event": "step", "step": step, "tasks": len(waiting), "seconds": round(time.monotonic() - started, 3)}
         )
-        return [receipt for receipt in receipts.values() if receipt is not None]
+        self.receipts[step] = [receipt for receipt in receipts.values() if receipt is not None]
+        return self.receipts[step]
 
     def _known(self, task: Task) -> Receipt | None:
         """Return the receipt of a task that is done; sweep a product of another manifest away."""

@@ -94,9 +94,7 @@ class Walk:
             columns = dict(measure_missing(step, Batch(self.documents, self.signals), self.rows, known))
         self.signals.update(columns)
         self.signals.update({name + step.suffix: values for name, values in columns.items()})
-        self.measured[step.signals_key] = {
-            name: scatter(columns[name], self.rows, count) for name in sorted(columns)
-        }
+        self.measured[step.signals_key] = {name: scatter(columns[name], self.rows, count) for name in sorted(columns)}
 
     def _judge(self, step: Step, stage: Judges) -> None:
         verdicts = stage.judge(self.signals)

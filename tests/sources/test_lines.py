@@ -93,7 +93,7 @@ def test_metadata_may_be_an_object_or_a_string_that_holds_one() -> None:
 def test_a_string_that_holds_an_object_may_itself_stand_in_an_object_or_in_such_a_string() -> None:
     source = source_of("jsonl", fields={"tag": "a.b.tag"})
     inner = json.dumps({"tag": "x"})
-    values = [{"a": {"b": {"tag": "x"}}}, {"a": {"b": inner}}, {"a": json.dumps({"b": inner})}]
+    values: list[Row] = [{"a": {"b": {"tag": "x"}}}, {"a": {"b": inner}}, {"a": json.dumps({"b": inner})}]
     assert [row["tag"] for row in rows_of(source, lines(*({"text": "t", **value} for value in values)))] == ["x"] * 3
 
 

@@ -179,7 +179,7 @@ def test_a_name_that_lies_changes_nothing() -> None:
 @COMPRESSIONS
 def test_a_failure_of_the_storage_itself_is_raised(compress: Compress, kind: str) -> None:
     rng = random.Random(5)
-    data = compress(lines(*({"text": str(rng.random())} for _ in range(100_000))))
+    data = compress(lines(*({"text": str(rng.random())} for _ in range(150_000))))
     assert len(data) > 1_000_000, kind
     with pytest.raises(OSError, match="the storage failed"):
         batches_of(JSONL, FailingFile(data, 1_000_000), 1 << 40, "file")

@@ -1,0 +1,60 @@
+"""A session: one run of `build` on one folder.
+
+In:  a manifest, the URL of the build folder, where to run and with what resources.
+Out: a finished build folder and what its ledger adds up to.
+Guaranteed: nothing is written before the manifest is checked; a run that was stopped is gone on with by the next.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.audit.summary import Summary, write_summary
+from pipelines.engine.build import Build
+from pipelines.engine.cluster import open_cluster
+from pipelines.engine.job import Job, Resources
+from pipelines.engine.keys import key_of
+from pipelines.engine.lock import lock_of, write_lock
+from pipelines.engine.plan import make_plan
+from pipelines.engine.progress import Reporter, Silent
+from pipelines.engine.runner import Runner
+from pipelines.engine.storage import open_storage
+from pipelines.manifest import Manifest
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a build is run.
+
+    Args:
+        address: `none`, `auto` or `ray://host:port`.
+        resources: how it may use its machines.
+        reporter: who is told how it goes.
+    """
+
+    address: str = "auto"
+    resources: Resources = field(default_factory=Resources)
+    reporter: Reporter = field(default_factory=Silent)
+
+
+def manifest_hash(manifest: Manifest) -> str:
+    """Return the hash of the canonical manifest, in which a tokenizer file counts by its content."""
+    path = manifest.tokenizer.path if manifest.tokenizer is not None else None
+    return key_of([manifest.canonical(), Path(path).read_bytes().hex() if path is not None else ""])
+
+
+def build(manifest: Manifest, out: str | Path, settings: Settings | None = None) -> Summary:
+    """Build a manifest into a folder.
+
+    Raises:
+        BuildError: the build stopped; calling this again goes on with it.
+    """
+    settings = settings or Settings()
+    job = Job(open_storage(out), manifest, manifest_hash(manifest), settings.resources)
+    plan = make_plan(manifest)
+    write_lock(job, lock_of(job, plan, {}, ""))
+    with open_cluster(settings.address, settings.resources.workers) as cluster:
+        runner = Runner(job, cluster, settings.reporter)
+        run = Build(plan, runner)
+        run.run()
+    write_lock(job, lock_of(job, plan, runner.receipts, run.encoder_hash))
+    return write_summary(job, runner.receipts)
