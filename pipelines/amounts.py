@@ -26,7 +26,7 @@ BYTE_UNITS = {
 LARGEST = 2**63 - 1
 """Amounts are kept in signed 64-bit columns."""
 
-_AMOUNT = re.compile(r"([0-9][0-9_]{0,30}(?:\.[0-9]{1,30})?(?:e[0-9]{1,2})?) ?([A-Za-z]*)")
+_AMOUNT = re.compile(r"([0-9][0-9_]{0,30}(?:\.[0-9]{1,30})?(?:e\+?[0-9]{1,2})?) ?([A-Za-z]*)")
 
 
 def parse_count(value: object) -> int:

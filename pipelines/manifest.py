@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
-from filters.batch import Stage
 from pipelines.amounts import Bytes
 from pipelines.entries import StageEntry, read_sources, read_stages
 from pipelines.manifest_checks import check_manifest
@@ -26,7 +25,7 @@ from pipelines.sources.options import SourceOptions
 from pipelines.tokenizer_spec import TokenizerSpec, TrainOptions
 from pipelines.yaml_keys import Document, read_document
 
-__all__ = ["Manifest", "Mix", "Phase", "Pool", "Stage", "StageEntry", "TokenizerSpec", "TrainOptions", "load_manifest"]
+__all__ = ["Manifest", "Mix", "Phase", "Pool", "StageEntry", "TokenizerSpec", "TrainOptions", "load_manifest"]
 
 
 class _Head(BaseModel):

@@ -39,6 +39,7 @@ class DedupExact(Stage):
         )
     )
     cuts: ClassVar[bool] = False
+    reads_text: ClassVar[bool] = False
 
     by: Literal["content", "url"] = measuring("content", "What two duplicates share: their text or their URL.")
     keep: list[str] = judging([], "Sources or tags in the order in which they keep their copy.", names="sources")

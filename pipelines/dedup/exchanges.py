@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from filters.batch import Batch, Columns
 from pipelines.engine.exchange import Layout, Rows
@@ -18,8 +19,22 @@ from pipelines.engine.exchange import Layout, Rows
 HOME = Layout((("kept_uid", "u8"), ("similarity", "f4"), ("cluster", "u4"), ("dropped", "u1")))
 """Rows that travel home: key = the document's address; payload = spans cut of its text, (start, end) uint32 pairs."""
 
-Documents = Mapping[str, npt.NDArray[np.generic]]
-"""Columns of the surviving documents of a batch: row, uid, chars, date (microseconds, or the least int64), signals."""
+
+@dataclass(frozen=True)
+class Documents:
+    """The surviving documents of a batch, as an exchange stage sees them.
+
+    Args:
+        columns: row (uint32), uid (uint64), chars (int64), date (int64 microseconds, the least int64 where there is
+            none), and what the stage measured.
+        text: their text; empty strings unless the stage `reads_text`.
+    """
+
+    columns: Mapping[str, npt.NDArray[np.generic]]
+    text: pa.LargeStringArray
+
+    def __getitem__(self, name: str) -> npt.NDArray[np.generic]:
+        return self.columns[name]
 
 
 @dataclass(frozen=True)
@@ -37,11 +52,16 @@ class Standing:
 
 @runtime_checkable
 class ExchangeStage(Protocol):
-    """A stage that ends a pass."""
+    """A stage that ends a pass.
+
+    `cuts`: its answers take spans out of texts, which begins a new text version. `reads_text`: `emit` looks at texts,
+    so that stored numbers alone never do.
+    """
 
     version: ClassVar[int]
     layout: ClassVar[Layout]
     cuts: ClassVar[bool]
+    reads_text: ClassVar[bool]
     keep: list[str]
     exempt: list[str]
     max_loss: float

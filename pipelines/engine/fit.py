@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import draw, key_of
-from pipelines.engine.parts import GROUP_ROWS, AlignedReader, PartWriter, read_part
+from pipelines.engine.parts import AlignedReader, PartWriter, read_part, scan_part
 from pipelines.engine.receipts import FileNote, Receipt, save_receipt
 from pipelines.engine.storage import Storage
 from pipelines.engine.texts import surviving_texts
@@ -60,14 +60,14 @@ def run_weigh(job: Job, task: WeighTask) -> Receipt:
 
 
 def _draws(job: Job, holding: Holding) -> Iterator[tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]]:
-    """Return draw and characters (as the source had them) of the documents that are alive."""
+    """Return draw and characters of the documents that are alive."""
     if holding.records is None:
         raise ValueError("a split is weighed after its first pass")
-    records = AlignedReader(job.storage, holding.records, ["uid", "chars"])
-    alive = AlignedReader(job.storage, holding.deltas[-1], ["alive"])
-    while (standing := alive.take(GROUP_ROWS)).num_rows:
-        table = records.take(standing.num_rows).filter(standing.column("alive"))
-        yield draw("fit", job.manifest.seed, table.column("uid").to_numpy()), table.column("chars").to_numpy()
+    records = AlignedReader(job.storage, holding.records, ["uid"])
+    for before in scan_part(job.storage, holding.deltas[-1], ["alive", "chars"]):
+        alive = before.column("alive")
+        uids = records.take(before.num_rows).filter(alive).column("uid").to_numpy()
+        yield draw("fit", job.manifest.seed, uids), before.filter(alive).column("chars").to_numpy()
 
 
 def last_bucket(storage: Storage, parts: list[str], chars: int) -> int:

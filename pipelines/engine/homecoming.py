@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
 from pipelines.dedup.exchanges import HOME, ExchangeStage
@@ -79,7 +80,8 @@ class HomeTask:
     def part(self, job: Job) -> str:
         """Return the path of the delta part that the task writes."""
         del job
-        return f"work/deltas/{key_of(['home', self.exchange, self.holding.split.key])}.parquet"
+        held = [self.holding.split.key, self.holding.mask, self.holding.text]
+        return f"work/deltas/{key_of(['home', self.exchange, held])}.parquet"
 
 
 def run_home(job: Job, task: HomeTask) -> Receipt:
@@ -89,12 +91,12 @@ def run_home(job: Job, task: HomeTask) -> Receipt:
     mask = xxhash.xxh3_128()
     duplicates = first = entered = survivors = 0
     with PartWriter(job.storage, task.part(job), DELTA) as writer:
-        for group in scan_part(job.storage, task.holding.deltas[-1], ["alive"]):
-            alive = group.column("alive").combine_chunks().to_numpy(zero_copy_only=False).copy()
+        for group in scan_part(job.storage, task.holding.deltas[-1], ["alive", "chars"]):
+            alive = group.column("alive").to_numpy()
             answers = _between(home, first, first + len(alive))
             entered += int(alive.sum())
-            table = _delta(task, alive, answers, first)
-            alive = table.column("alive").combine_chunks().to_numpy(zero_copy_only=False)
+            table = _delta(task, group, answers, first)
+            alive = table.column("alive").to_numpy()
             mask.update(alive.tobytes())
             duplicates += table.num_rows - table.column("fate").null_count
             survivors += int(alive.sum())
@@ -113,15 +115,15 @@ def _between(home: Rows, first: int, last: int) -> Rows:
     return home.take(np.arange(start, end))
 
 
-def _delta(task: HomeTask, alive: npt.NDArray[np.bool_], answers: Rows, first: int) -> pa.Table:
-    """Return the delta rows of one row group.
+def _delta(task: HomeTask, before: pa.Table, answers: Rows, first: int) -> pa.Table:
+    """Return the delta rows of one row group; `before` says who was alive, and the lengths of their texts.
 
     `kept_uid` and `similarity` are said of documents that fell here, `cluster_size` of all members of a group.
     """
-    count, head = len(alive), answers.header
+    count, head = before.num_rows, answers.header
+    alive = before.column("alive").to_numpy().copy()
     rows = head["row"].astype(np.int64) - first
     dropped = rows[(head["dropped"] != 0) & alive[rows]]
-    alive = alive.copy()
     alive[dropped] = False
     fell = np.zeros(count, np.bool_)
     fell[dropped] = True
@@ -135,6 +137,7 @@ def _delta(task: HomeTask, alive: npt.NDArray[np.bool_], answers: Rows, first: i
         "kept_uid": _placed(head["kept_uid"], rows, fell),
         "similarity": _placed(head["similarity"], rows, fell),
         "cluster_size": _placed(head["cluster"].astype(np.int64), rows, member),
+        "chars": pc.if_else(pa.array(alive), before.column("chars").combine_chunks(), pa.scalar(None, pa.int64())),
         "cuts": _cuts(answers, rows, count),
     }
     return pa.table([given.get(name, pa.nulls(count, DELTA.field(name).type)) for name in DELTA.names], DELTA)

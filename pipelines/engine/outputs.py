@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from pipelines.dedup.exchanges import Standing
+from pipelines.dedup.exchanges import Documents, Standing
 from pipelines.engine.exchange import Emitter
 from pipelines.engine.job import DELTA, Job
 from pipelines.engine.keys import key_of
@@ -125,7 +125,7 @@ class Outputs:
             self.counts["tokens"] += len(runs.ids)
             self._writers["tokens"].add(run_table(rows, runs))
         if self._emitter is not None and self.plan.work.exchange is not None:
-            self._emitter.add(self.plan.work.exchange.emit(exchange_columns(walk, rows), self.plan.standing))
+            self._emitter.add(self.plan.work.exchange.emit(exchange_documents(walk, rows), self.plan.standing))
 
     def _add_delta(self, walk: Walk) -> None:
         self._mask.update(walk.alive.tobytes())
@@ -222,10 +222,10 @@ def delta_table(walk: Walk) -> pa.Table:
     return pa.table([given.get(name, pa.nulls(count, DELTA.field(name).type)) for name in DELTA.names], DELTA)
 
 
-def exchange_columns(walk: Walk, rows: npt.NDArray[np.uint32]) -> dict[str, npt.NDArray[np.generic]]:
-    """Return what an exchange stage sees of the survivors: row, uid, chars, date and the signals it measured."""
+def exchange_documents(walk: Walk, rows: npt.NDArray[np.uint32]) -> Documents:
+    """Return what an exchange stage sees of the survivors."""
     date = walk.documents.column("date").cast(pa.int64()).fill_null(np.iinfo(np.int64).min)
     columns = {"row": rows, "uid": walk.documents.column("uid").to_numpy(), "date": date.to_numpy()}
     numbers = {name: values for name, values in walk.signals.items() if pa.types.is_primitive(values.type)}
     dense = {name: values.to_numpy() for name, values in numbers.items() if values.null_count == 0}
-    return {**dense, **columns}
+    return Documents({**dense, **columns}, walk.documents.column("text"))

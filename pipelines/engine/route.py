@@ -82,6 +82,11 @@ class Pass:
         return [self.exchange_label, type(self.exchange).version, self.exchange.model_dump(mode="json")]
 
     @property
+    def measures(self) -> tuple[Step, ...]:
+        """The steps that measure."""
+        return tuple(step for step in self.steps if step.kind == "measure")
+
+    @property
     def edits(self) -> bool:
         """Whether some step gives documents a new text."""
         return any(step.kind == "edit" for step in self.steps)

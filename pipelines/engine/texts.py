@@ -27,36 +27,35 @@ class Entry:
 
     def __init__(self, job: Job, holding: Holding) -> None:
         self._source = job.manifest.sources[holding.split.source]
+        self._split = holding.split
         self._seed = job.manifest.seed
         deltas = holding.deltas
-        self._alive = AlignedReader(job.storage, deltas[-1], ["alive"]) if deltas else None
+        self._before = AlignedReader(job.storage, deltas[-1], ["alive", "chars"]) if deltas else None
         self._cuts = AlignedReader(job.storage, holding.cuts, ["cuts"]) if holding.cuts else None
 
-    def take(self, piece: Piece) -> tuple[Bools, Falls]:
-        """Return who is alive among the next rows, and why the others fell if they fell just now."""
+    def begin(self, piece: Piece) -> Walk:
+        """Take up the next piece: who is alive in it, with their current text, and why others fell if just now."""
         count = piece.records.num_rows
         falls = Falls.of(count)
-        if self._alive is not None:
-            return self._alive.take(count).column("alive").combine_chunks().to_numpy(zero_copy_only=False), falls
-        falls.fate, falls.rule = first_fates(self._source, self._seed, piece.records)
-        return pa.array(falls.fate, pa.string()).is_null().to_numpy(zero_copy_only=False), falls
-
-    def cut(self, walk: Walk) -> None:
-        """Shorten the texts as the last exchange decided."""
-        if self._cuts is None:
-            return
-        cuts = self._cuts.take(walk.piece.records.num_rows).column("cuts").combine_chunks()
-        walk.replace_text(cut_texts(walk.documents.column("text"), cuts.take(pa.array(walk.rows))))
+        chars = piece.records.column("chars").combine_chunks()
+        if self._before is None:
+            falls.fate, falls.rule = first_fates(self._source, self._seed, piece.records)
+            alive = pa.array(falls.fate, pa.string()).is_null().to_numpy(zero_copy_only=False)
+        else:
+            before = self._before.take(count)
+            alive, chars = before.column("alive").to_numpy(), before.column("chars").combine_chunks()
+        walk = Walk.begin(self._split, piece, alive, chars, falls)
+        if self._cuts is not None:
+            cuts = self._cuts.take(count).column("cuts").combine_chunks()
+            walk.replace_text(cut_texts(walk.documents.column("text"), cuts.take(pa.array(walk.rows))))
+        return walk
 
 
 def surviving_texts(job: Job, holding: Holding) -> Iterator[pa.RecordBatch]:
     """Return the documents of a split that are alive, with their current text."""
     entry = Entry(job, holding)
     for piece in _pieces(job, holding):
-        alive, falls = entry.take(piece)
-        walk = Walk.begin(holding.split, piece, alive, falls)
-        entry.cut(walk)
-        yield walk.documents
+        yield entry.begin(piece).documents
 
 
 def _pieces(job: Job, holding: Holding) -> Iterable[Piece]:

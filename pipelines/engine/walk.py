@@ -67,13 +67,14 @@ class Walk:
     measured: dict[str, dict[str, pa.Array]] = field(default_factory=dict)
 
     @classmethod
-    def begin(cls, split: Split, piece: Piece, alive: npt.NDArray[np.bool_], falls: Falls) -> "Walk":
-        """Take up the documents of a piece that are alive."""
+    def begin(
+        cls, split: Split, piece: Piece, alive: npt.NDArray[np.bool_], chars: pa.Int64Array, falls: Falls
+    ) -> "Walk":
+        """Take up the documents of a piece that are alive; `chars` is the length of each row's text."""
         held = np.flatnonzero(alive[piece.rows])
         rows = piece.rows[held]
         documents = documents_of(split, piece, held)
-        chars = piece.records.column("chars").combine_chunks().take(pa.array(rows))
-        return cls(piece, alive.copy(), falls, rows, documents, _metadata(documents, chars))
+        return cls(piece, alive.copy(), falls, rows, documents, _metadata(documents, chars.take(pa.array(rows))))
 
     def take(self, step: Step, stored: StoredSignals) -> None:
         """Do one step."""

@@ -51,7 +51,8 @@ class Pile(SourceOptions):
             return select
         asked = select["pile_set_name"]
         names = asked if isinstance(asked, list) else [asked]
-        return {**select, "pile_set_name": [every for name in names for every in component_names(str(name))]}
+        every = dict.fromkeys(each for name in names for each in component_names(str(name)))
+        return {**select, "pile_set_name": list(every)}
 
 
 def component_names(name: str) -> list[str]:

@@ -24,7 +24,8 @@ ARROW: dict[FieldType, pa.DataType] = {
 }
 """Type of a field in the manifest -> type of its column."""
 
-_ACCEPTED: dict[FieldType, set[type]] = {"int64": {int}, "float64": {int, float}, "bool": {bool}}
+_PYTHON: dict[FieldType, type] = {"int64": int, "float64": float, "bool": bool}
+_LIMITS: dict[FieldType, int] = {"int64": 2**63, "float64": 2**1023}
 _NAMES = {
     bool: "a bool",
     int: "a number",
@@ -64,18 +65,16 @@ def column_of(values: Sequence[object], kind: FieldType) -> tuple[pa.Array, Wron
         return pa.array([_string(value) for value in values], pa.string()), {}
     if kind == "timestamp":
         return pa.array([microseconds(value) for value in values], pa.int64()).cast(ARROW[kind]), {}
-    accepted = _ACCEPTED[kind]
-    wrong = {
-        row: f"{name_of(value)}, not {kind}"
-        for row, value in enumerate(values)
-        if value is not None and not _fits(value, accepted)
-    }
-    fitting = [None if row in wrong else value for row, value in enumerate(values)] if wrong else values
-    return pa.array(fitting, ARROW[kind], from_pandas=False), wrong
+    given = {row: value for row, value in enumerate(values) if value is not None}
+    fitting = {row: _PYTHON[kind](value) for row, value in given.items() if _fits(value, kind)}
+    wrong = {row: f"{name_of(value)}, not {kind}" for row, value in given.items() if row not in fitting}
+    return pa.array([fitting.get(row) for row in range(len(values))], ARROW[kind]), wrong
 
 
-def _fits(value: object, accepted: set[type]) -> bool:
-    return type(value) in accepted and not (type(value) is int and not -(2**63) <= value < 2**63)
+def _fits(value: object, kind: FieldType) -> bool:
+    if type(value) is int:
+        return kind != "bool" and -_LIMITS[kind] <= value < _LIMITS[kind]
+    return type(value) is _PYTHON[kind]
 
 
 def _string(value: object) -> str | None:

@@ -5,7 +5,7 @@ import json
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.sources import blocks
@@ -27,11 +27,13 @@ files = st.builds(lambda mark, found, end: mark + b"\n".join(found) + end, marks
 )
 
 
+@settings(deadline=None)
 @given(data=files, split_bytes=st.integers(1, 300))
 def test_the_splits_of_a_file_together_give_what_the_whole_gives(data: bytes, split_bytes: int) -> None:
     assert rows_of(JSONL, data, split_bytes) == rows_of(JSONL, data)
 
 
+@settings(deadline=None)
 @given(data=files, split_bytes=st.integers(1, 300))
 def test_each_line_that_is_not_blank_is_one_record_at_its_byte(data: bytes, split_bytes: int) -> None:
     starts = [0, *(at + 1 for at, byte in enumerate(data) if byte == 10)]
@@ -40,6 +42,7 @@ def test_each_line_that_is_not_blank_is_one_record_at_its_byte(data: bytes, spli
     assert found == full
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 10_000), split_bytes=st.integers(1, 10_000))
 def test_ranges_follow_each_other_and_cover_the_file(size: int, split_bytes: int) -> None:
     ranges = extents(JSONL, io.BytesIO(b"x" * size), size, "file", split_bytes)
@@ -69,12 +72,14 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 class TestBlocks:
     """Blocks of 40 bytes, so that arbitrary lines make several."""
 
+    @settings(deadline=None)
     @given(data=files, sizes=st.lists(st.integers(0, 60), max_size=20), broken=st.booleans())
     def test_they_do_not_depend_on_how_the_bytes_arrive(self, data: bytes, sizes: list[int], broken: bool) -> None:
         problem = Problem("gzip", "broken") if broken else None
         at_once = bounds(list(line_blocks(cut(data, [], problem), 7)))
         assert bounds(list(line_blocks(cut(data, sizes, problem), 7))) == at_once
 
+    @settings(deadline=None)
     @given(data=files)
     def test_they_are_as_many_whole_lines_as_fit_or_one(self, data: bytes) -> None:
         found = [(block.start, block.data[block.begin : block.end]) for block in self.blocks_of(data)]
@@ -88,11 +93,13 @@ class TestBlocks:
     def blocks_of(self, data: bytes) -> list[Block]:
         return [block for block in line_blocks([data]) if isinstance(block, Block)]
 
+    @settings(deadline=None)
     @given(data=files, read=st.integers(1, 30), split_bytes=st.integers(1, 100))
     def test_batches_do_not_depend_on_how_a_file_is_read(self, data: bytes, read: int, split_bytes: int) -> None:
         usual = batches_of(JSONL, data, split_bytes, "file")
         assert batches_of(JSONL, ShortReads(data, read), split_bytes, "file") == usual
 
+    @settings(deadline=None)
     @given(data=files)
     def test_what_a_problem_breaks_off_is_no_line(self, data: bytes) -> None:
         *found, last = line_blocks([data, Problem("gzip", "broken")])

@@ -1,0 +1,53 @@
+"""What several test files share: the real corpus, and building a manifest that is written in the test."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from pipelines.audit.summary import Summary
+from pipelines.engine.session import Settings, build
+from pipelines.manifest import load_manifest
+
+CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
+"""Real data in the published schemas; it is no part of the repository."""
+
+
+def build_here(manifest: dict[str, Any], out: Path, settings: Settings | None = None) -> Summary:
+    """Build a manifest in this process; the build folder's parent holds its file."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    path = out.parent / f"{out.name}.yaml"
+    path.write_text(yaml.safe_dump(manifest, sort_keys=False))
+    return build(load_manifest(path), out, settings or Settings(address="none"))
+
+
+def write_lines(path: Path, records: list[dict[str, Any]]) -> None:
+    """Write records as JSON lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def verdicts(out: Path) -> pa.Table:
+    """Return the whole ledger of a build, in the order of its files' names."""
+    files = sorted((out / "ledger" / "verdicts").rglob("*.parquet"))
+    return pa.concat_tables([pq.read_table(file) for file in files])
+
+
+def digest(out: Path) -> str:
+    """Return a hash of the names and bytes of all shards and ledger files of a build."""
+    whole = sha256()
+    for folder in ("shards", "ledger"):
+        for file in sorted((out / folder).rglob("*")):
+            if file.is_file():
+                whole.update(f"{file.relative_to(out)}\0".encode() + sha256(file.read_bytes()).digest())
+    return whole.hexdigest()
+
+
+def tasks_run(out: Path, step: str) -> list[str]:
+    """Return the parts that tasks of a step wrote, over all runs of a build."""
+    events = [json.loads(line) for line in (out / "runs.jsonl").read_text().splitlines()]
+    return [event["part"] for event in events if event["event"] == "task" and event["step"] == step]
