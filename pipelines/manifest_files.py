@@ -58,5 +58,5 @@ def _found(document: Document, key: Key, path: str) -> list[SourceFile]:
     try:
         files = find_files(path)
     except (RequestError, OSError, ValueError) as error:
-        document.refuse(key, f"cannot be looked up: {error}")
+        document.refuse(key, f"cannot be looked up: {str(error).partition(chr(10))[0]}")
     return files or document.refuse(key, "no such file; paths are relative to the folder you are in")

@@ -180,7 +180,7 @@ def total_order(key: npt.NDArray[np.uint64], *minor: npt.NDArray[Any]) -> Indice
     tied[:-1] |= tied[1:]
     places = np.flatnonzero(tied)
     if len(places):
-        among = np.sort(order[places])
+        among = order[places]
         columns = [column[among] for column in (key, *minor)]
         order[places] = among[np.lexsort(columns[::-1])]
     return order

@@ -72,7 +72,7 @@ def test_a_duplicate_names_its_survivor_and_its_group(corpus: Path) -> None:
 def test_keep_and_exempt_name_sources_or_tags(tmp_path: Path) -> None:
     for name in ("a", "b", "c"):
         write_lines(tmp_path / name / "x.jsonl", [document(number) for number in range(5)])
-    sources = {name: {"format": "jsonl", "path": f"{tmp_path}/{name}/*"} for name in ("a", "b", "c")}
+    sources: dict[str, Any] = {n: {"format": "jsonl", "path": f"{tmp_path}/{n}/*"} for n in ("a", "b", "c")}
     sources["b"]["tags"] = ["good"]
     stages = [{"dedup_exact": {"keep": ["good"], "exempt": ["c"], "max_loss": 1}}]
     build_here({"name": "kept", "sources": sources, "stages": stages}, tmp_path / "out")

@@ -243,6 +243,17 @@ def test_small_segments_are_read_together(tmp_path: Path) -> None:
     assert len(CountingStorage.reads) == 1
 
 
+def test_a_small_gap_is_read_along(tmp_path: Path) -> None:
+    storage = CountingStorage(str(tmp_path))
+    with Emitter(storage, "a.rows", LAYOUT, spill_bytes=2 * BLOCK_ROWS * LAYOUT.dtype.itemsize) as emitter:
+        for seed in range(4):
+            emitter.add(many_rows(2 * BLOCK_ROWS, seed=seed))
+    assert emitter.close().segments == 4
+    CountingStorage.reads.clear()
+    read_partition(storage, [(0, "a.rows")], 0, 8)
+    assert CountingStorage.reads == [7 * BLOCK_ROWS * LAYOUT.dtype.itemsize]
+
+
 def test_emitting_needs_the_memory_of_the_buffer_and_a_batch(tmp_path: Path) -> None:
     batches = (many_rows(1000, seed=seed, payload=1000) for seed in range(60))
     tracemalloc.start()
@@ -379,6 +390,17 @@ def test_the_same_rows_in_other_segments_replace_a_file_under_its_readers(
     second = emit(storage, "a.rows", values, spill=after, batch=10)
     assert first.hash != second.hash
     assert values_of(read_keys(storage, [(0, "a.rows")], 0, END)) == expected({0: values})
+
+
+def test_a_shorter_file_replaces_a_longer_one_under_its_readers(tmp_path: Path) -> None:
+    storage = open_storage(tmp_path)
+    for spill, count in ((64, 500), (LARGE, 1)):
+        with Emitter(storage, "a.rows", LAYOUT, spill, first_per_key) as emitter:
+            for row in range(500):
+                emitter.add(rows_of([(7, row, 0, 0, b"")]))
+        combined = read_keys(storage, [(0, "a.rows")], 0, END)
+        assert len(combined) <= count
+        assert values_of(first_per_key(combined)) == [(7, 0, 0, 0, 0, b"")]
 
 
 def test_a_footer_larger_than_the_first_read_is_read_whole(tmp_path: Path) -> None:
