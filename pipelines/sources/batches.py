@@ -18,6 +18,9 @@ from pipelines.sources.streams import Problem
 from pipelines.sources.values import ARROW
 
 BATCH_BYTES = 4 << 20
+NAMING = frozenset({"id", "url", "language"})
+"""Columns whose values name something, so that an empty one is null."""
+
 ROW_BYTES = 64
 """What a row counts beside its text, so that a batch of empty texts ends too."""
 

@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sources.batches import columns_of, raw_batch, raw_schema
+from pipelines.sources.batches import NAMING, columns_of, raw_batch, raw_schema
 from pipelines.sources.options import Column, SourceOptions
 from pipelines.sources.records import invalid_utf8
 from pipelines.sources.streams import Problem
-from pipelines.sources.values import ARROW, column_of, first_present, timestamps_of
+from pipelines.sources.values import ARROW, column_of, first_present, timestamps_of, without_blanks
 
 Problems = dict[int, Problem]
 
@@ -102,9 +102,9 @@ def _column(frame: pa.RecordBatch, name: str, column: Column, problems: Problems
     if not there:
         return pa.nulls(len(frame), ARROW[column.type])
     if len(there) == 1 and isinstance(there[0], pa.Array) and (quick := _as_it_is(there[0], column)) is not None:
-        return quick
-    values = first_present([_values(values) for values in there], len(frame))
-    array, wrong = column_of(values, column.type)
+        return pc.if_else(pc.equal(quick, ""), None, quick) if name in NAMING else quick
+    given = [without_blanks(_values(values)) if name in NAMING else _values(values) for values in there]
+    array, wrong = column_of(first_present(given, len(frame)), column.type)
     for row, found in wrong.items():
         problems.setdefault(row, Problem("type", f"{name!r} is {found}"))
     return array

@@ -53,7 +53,7 @@ def read(source: SourceOptions, file: BinaryIO, start: int, end: int, name: str)
         file: the file, open for reading.
         start: first byte or row group, as `extents` gave it.
         end: end of the range, exclusive; -1 is the end of the file.
-        name: path of the file; its last three parts are in RedPajama v2's ids.
+        name: path of the file below the source's folder; its last three parts are in RedPajama v2's ids.
     """
     kind = told(file)
     if isinstance(source, Text):

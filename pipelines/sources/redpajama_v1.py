@@ -9,6 +9,7 @@ class RedPajamaV1(SourceOptions):
     """Rows {text, meta}; Common Crawl is flat instead: {text, pred_label, pred_label_prob, wiki_prob, source}.
 
     `meta` differs by subset and is an object, or a string that holds one where the Hugging Face loader wrote it.
+    SlimPajama (`cerebras/SlimPajama-627B`, {text, meta: {redpajama_set_name}}) reads the same way.
     """
 
     format: Literal["redpajama_v1"] = "redpajama_v1"
@@ -23,7 +24,7 @@ class RedPajamaV1(SourceOptions):
             date=Column(("meta.timestamp",), "timestamp"),
             language=Column(("meta.language",)),
             fields={
-                "subset": Column(("red_pajama_subset", "meta.source")),
+                "subset": Column(("red_pajama_subset", "meta.redpajama_set_name", "meta.source")),
                 "title": Column(("meta.title", "meta.short_book_title")),
                 "wiki_prob": Column(("wiki_prob",), "float64"),
             },

@@ -9,7 +9,8 @@ class RedPajamaV2(SourceOptions):
     """Flat JSON lines (RedPajama-Data, app/src/core/data_types.py, InputSpec).
 
     The published id, by which quality signals and MinHash signatures are joined, is "<shard uri>/<row>", such as
-    "2023-06/0000/en_head.json.gz/0"; it is made of the last three parts of the file's path.
+    "2023-06/0000/en_head.json.gz/0". It is made of the last three parts of the file's path below the folder that the
+    source's `path` begins with, so that should be a pattern such as documents/**/*.json.gz, above the snapshots.
     """
 
     format: Literal["redpajama_v2"] = "redpajama_v2"

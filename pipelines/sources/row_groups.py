@@ -53,18 +53,6 @@ class WatchedFile:
     def close(self) -> None:
         """Leave the file open: it is the caller's."""
 
-    def seekable(self) -> bool:
-        """A Parquet file is read from its end."""
-        return True
-
-    def readable(self) -> bool:
-        """It is open for reading."""
-        return True
-
-    def writable(self) -> bool:
-        """It is not written to."""
-        return False
-
 
 @dataclass(frozen=True)
 class Opened:

@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipelines.sources.batches import columns_of, raw_batch, raw_schema, text_array
+from pipelines.sources.batches import NAMING, columns_of, raw_batch, raw_schema, text_array
 from pipelines.sources.options import SourceOptions
 from pipelines.sources.records import decode_lines, gather, shape_of
 from pipelines.sources.streams import Problem
-from pipelines.sources.values import column_of, first_present
+from pipelines.sources.values import column_of, first_present, without_blanks
 
 Values = dict[str, list[Any]]
 
@@ -59,10 +59,11 @@ class RowReader:
 
     def _column(self, name: str, values: Values, problems: dict[int, Problem]) -> pa.Array:
         column = self._columns[name]
-        given = first_present([values[path] for path in column.paths], len(values[self._layout.text]))
-        array, wrong = column_of([value or None for value in given] if name == "id" else given, column.type)
-        for row, found in wrong.items():
-            problems.setdefault(row, Problem("type", f"{name!r} is {found}"))
+        found = [values[path] for path in column.paths]
+        found = [without_blanks(each) for each in found] if name in NAMING else found
+        array, wrong = column_of(first_present(found, len(values[self._layout.text])), column.type)
+        for row, other in wrong.items():
+            problems.setdefault(row, Problem("type", f"{name!r} is {other}"))
         return array
 
     def _text(self, values: list[str | None], problems: dict[int, Problem]) -> pa.LargeStringArray:

@@ -54,6 +54,11 @@ def first_present(alternatives: Sequence[Sequence[object]], rows: int) -> Sequen
     return found
 
 
+def without_blanks(values: Sequence[object]) -> list[object]:
+    """Return values that name something: an empty string, an object or an array names nothing and becomes null."""
+    return [None if value == "" or isinstance(value, dict | list) else value for value in values]
+
+
 def name_of(value: object) -> str:
     """Return what a decoded JSON value is, with its article: "a number", "an object"."""
     return _NAMES.get(type(value), "a value of another kind")

@@ -142,6 +142,16 @@ def test_declared_fields_have_their_types() -> None:
     assert {name: found[name] for name in wanted} == wanted
 
 
+def test_a_url_or_language_that_is_empty_or_a_list_is_null() -> None:
+    values: list[Row] = [
+        {"url": "", "language": [{"name": "C"}]},
+        {"url": {}, "language": "en"},
+        {"url": "u", "language": 7},
+    ]
+    rows = rows_of(JSONL, lines(*({"text": "a", **value} for value in values)))
+    assert [(row["url"], row["language"]) for row in rows] == [(None, None), (None, "en"), ("u", "7")]
+
+
 def test_an_empty_id_is_no_id() -> None:
     values = (
         {"text": "a", "meta": {"arxiv_id": ""}},

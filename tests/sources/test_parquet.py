@@ -49,7 +49,8 @@ TEXT_COLUMNS = {
 @pytest.mark.parametrize("array", TEXT_COLUMNS.values(), ids=TEXT_COLUMNS)
 def test_text_url_and_id_may_be_stored_as_any_kind_of_string(array: pa.Array) -> None:
     rows = rows_of(PARQUET, parquet({"text": array, "url": array, "id": array}))
-    assert column(rows, "text") == column(rows, "url") == WORDS
+    assert column(rows, "text") == WORDS
+    assert column(rows, "url") == column(rows, "id") == [word or None for word in WORDS]
     assert problems_of(rows) == []
 
 
@@ -67,6 +68,11 @@ def test_a_url_that_is_no_text_is_null() -> None:
     rows = rows_of(PARQUET, parquet({"text": ["a", "b"], "url": unchecked([b"\xff", b"u"])}))
     assert column(rows, "url") == [None, "u"]
     assert problems_of(rows) == []
+
+
+def test_a_language_that_is_a_list_is_null() -> None:
+    rows = rows_of(PARQUET, parquet({"text": ["a"], "language": [["C"]]}))
+    assert column(rows, "language") == [None]
 
 
 def test_a_file_without_the_text_column_is_one_unreadable_record_however_it_is_split() -> None:

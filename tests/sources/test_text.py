@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.sources.options import SourceOptions
 from tests.sources.helpers import ShortReads, batches_of, problems_of, rows_of, source_of
 
 TEXT = source_of("text")
@@ -24,8 +25,8 @@ def test_a_file_is_one_document_as_it_stands() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\n \r\n", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("source", [TEXT, STORIES])
-def test_a_file_of_white_space_holds_no_document(source: object, data: bytes) -> None:
-    assert rows_of(source, data) == []  # type: ignore[arg-type]
+def test_a_file_of_white_space_holds_no_document(source: SourceOptions, data: bytes) -> None:
+    assert rows_of(source, data) == []
 
 
 def test_a_byte_order_mark_is_no_text() -> None:

@@ -1,0 +1,63 @@
+"""A build whose sources and folder are both on a real S3 protocol server."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.engine.session import Settings, build
+from pipelines.engine.storage import Storage, open_storage
+from pipelines.manifest import load_manifest
+from tests.helpers import digest
+
+
+def _documents(start: int, end: int) -> bytes:
+    texts = [
+        f"Document {number}: " + "the fox that jumps over a dog is to have the best of it. " * 8 for number in range(start, end)
+    ]
+    return "".join(json.dumps({"text": text, "id": str(number)}) + "\n" for number, text in enumerate(texts)).encode()
+
+
+def _manifest(folder: Path, root: str) -> Path:
+    path = folder / "manifest.yaml"
+    mix = {
+        "sequence_length": 64,
+        "shard_tokens": 1000,
+        "phases": [{"name": "only", "tokens": 2000, "weights": {"a": 1.0}}],
+    }
+    whole = {
+        "name": "on_s3",
+        "split_bytes": 9000,
+        "sources": {"a": {"format": "jsonl", "path": f"{root}/a/*.jsonl"}},
+        "stages": ["gopher_quality", "normalize", "dedup_exact"],
+        "tokenizer": {"train": {"vocab_size": 300}},
+        "mix": mix,
+    }
+    path.write_text(yaml.safe_dump(whole))
+    return path
+
+
+def _fill(storage: Storage) -> None:
+    storage.put("a/one.jsonl", _documents(0, 60))
+    storage.put("a/two.jsonl", _documents(40, 100))
+
+
+def _remote_digest(storage: Storage) -> str:
+    whole = sha256()
+    for folder in ("shards", "ledger"):
+        for path in storage.list(folder):
+            whole.update(f"{path}\0".encode() + sha256(storage.read(path)).digest())
+    return whole.hexdigest()
+
+
+@pytest.mark.ray
+def test_s3_and_a_local_folder_give_the_same_bytes_here_and_on_ray(s3: str, tmp_path: Path) -> None:
+    _fill(open_storage(f"{s3}/corpus"))
+    _fill(open_storage(tmp_path / "corpus"))
+    build(load_manifest(_manifest(tmp_path, str(tmp_path / "corpus"))), tmp_path / "out", Settings("none"))
+    remote = load_manifest(_manifest(tmp_path, f"{s3}/corpus"))
+    for address in ("none", "auto"):
+        build(remote, f"{s3}/{address}", Settings(address))
+        assert _remote_digest(open_storage(f"{s3}/{address}")) == digest(tmp_path / "out")
