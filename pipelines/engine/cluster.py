@@ -1,4 +1,4 @@
-"""Clusters: where tasks run. The only module that talks to Ray.
+"""The cluster: tasks on Ray. The only module that talks to it.
 
 In:  a function, the job, and tasks.
 Out: receipts, as tasks finish.
@@ -8,41 +8,22 @@ Guaranteed: Ray schedules and carries nothing but tasks and receipts; a worker t
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-import pyarrow as pa
 import ray  # noqa: TID251 - this is the module that talks to Ray
 
-from pipelines.engine.job import Job, Task
+from pipelines.engine.job import Job
 from pipelines.engine.receipts import Receipt
-
-T = TypeVar("T", bound=Task)
-Run = Callable[[Job, T], Receipt]
+from pipelines.engine.workers import Cluster, Run, T, one_core
 
 RETRIES = 8
 """How often a task whose worker died is tried again."""
 
 STORE_BYTES = 100 << 20
 """Ray's object store: it holds tasks and receipts only."""
-
-
-class Cluster(Protocol):
-    """Somewhere to run tasks."""
-
-    def run(self, function: Run[T], job: Job, tasks: Sequence[T]) -> Iterator[tuple[T, Receipt]]:
-        """Run all tasks and give each with its receipt, in the order in which they finish."""
-
-
-class InProcess:
-    """Runs tasks one after another, here."""
-
-    def run(self, function: Run[T], job: Job, tasks: Sequence[T]) -> Iterator[tuple[T, Receipt]]:
-        """Run all tasks, in order."""
-        for task in tasks:
-            yield task, function(job, task)
 
 
 class OnRay:
@@ -88,26 +69,9 @@ def _run_here(function: Run[T], job: Job, task: T) -> Receipt:
     return function(job, task)
 
 
-def one_core() -> None:
-    """Keep libraries from starting threads: the scheduler gives a task one core."""
-    os.environ["TOKENIZERS_PARALLELISM"] = "false"
-    os.environ["RAYON_NUM_THREADS"] = "1"
-    pa.set_cpu_count(1)
-
-
 @contextmanager
-def open_cluster(address: str, workers: int | None) -> Iterator[Cluster]:
-    """Give a place to run tasks, and close it at the end.
-
-    Args:
-        address: `none` runs tasks in this process; `auto` joins the machine's Ray cluster or starts one here;
-            `ray://host:port` joins a remote one.
-        workers: tasks at a time; None is one per core of the cluster.
-    """
-    if address == "none":
-        one_core()
-        yield InProcess()
-        return
+def connected(address: str, workers: int | None) -> Iterator[Cluster]:
+    """Give a Ray cluster; see `pipelines.engine.workers.open_cluster`."""
     _connect(address, workers)
     try:
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]

@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
-from pipelines.engine.cluster import Cluster, Run
 from pipelines.engine.job import Job, Product, Task
 from pipelines.engine.progress import Reporter
 from pipelines.engine.receipts import Receipt, forget, load_receipt, receipts_below
+from pipelines.engine.workers import Cluster, Run
 
 T = TypeVar("T", bound=Task)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from pipelines.audit.summary import Summary, write_summary
 from pipelines.engine.build import Build
-from pipelines.engine.cluster import open_cluster
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.keys import key_of
 from pipelines.engine.lock import lock_of, write_lock
@@ -18,6 +17,7 @@ from pipelines.engine.plan import make_plan
 from pipelines.engine.progress import Reporter, Silent
 from pipelines.engine.runner import Runner
 from pipelines.engine.storage import open_storage
+from pipelines.engine.workers import open_cluster
 from pipelines.manifest import Manifest
 
 
