@@ -15,7 +15,6 @@ The published thresholds are also those of RefinedWeb, Dolma and FineWeb. Beside
     stop_word_count       as datatrove, distinct words; Dolma counts every occurrence
 """
 
-from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal
 
 import pyarrow as pa
@@ -61,57 +60,32 @@ Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
 Count = Annotated[int, Field(ge=0)] | None
 
 
-@dataclass
-class Tally:
-    """What one pass over a document's words and one over its lines count."""
-
-    words: int = 0
-    characters: int = 0
-    words_with_letter: int = 0
-    stop_words: set[str] = field(default_factory=set)
-    lines: int = 0
-    bullet_lines: int = 0
-    ellipsis_lines: int = 0
-
-    def add_word(self, word: str, stop_words: frozenset[str]) -> None:
-        """Count one word."""
-        self.words += 1
-        self.characters += len(word)
-        self.words_with_letter += has_letter(word)
-        if word in stop_words:
-            self.stop_words.add(word)
-
-    def add_line(self, line: str) -> None:
-        """Count one line."""
-        self.lines += 1
-        self.bullet_lines += line.lstrip().startswith(BULLETS)
-        self.ellipsis_lines += line.rstrip().endswith(ELLIPSES)
+def measure_words(text: str, stop_words: frozenset[str]) -> dict[str, float]:
+    """Return what a document's words say: five signals."""
+    found = words(text)
+    count = max(len(found), 1)
+    return {
+        "word_count": len(found),
+        "mean_word_length": sum(map(len, found)) / count,
+        "symbol_to_word_ratio": max(text.count(SYMBOL), sum(map(text.count, ELLIPSES))) / count,
+        "frac_words_with_alpha": sum(map(has_letter, found)) / count,
+        "stop_word_count": len(stop_words.intersection(found)),
+    }
 
 
-def tally(text: str, stop_words: frozenset[str]) -> Tally:
-    """Count a document's words and lines."""
-    counted = Tally()
-    for word in words(text):
-        counted.add_word(word, stop_words)
-    for line in lines(text):
-        counted.add_line(line)
-    return counted
+def measure_lines(text: str) -> dict[str, float]:
+    """Return what a document's lines say: two signals."""
+    found = lines(text)
+    count = max(len(found), 1)
+    return {
+        "frac_bullet_lines": sum(line.lstrip().startswith(BULLETS) for line in found) / count,
+        "frac_ellipsis_lines": sum(line.rstrip().endswith(ELLIPSES) for line in found) / count,
+    }
 
 
 def measure_text(text: str, stop_words: frozenset[str]) -> dict[str, float]:
     """Return a document's seven signals, in float64, by name; `filters.signals` defines them."""
-    counted = tally(text, stop_words)
-    symbols = max(text.count(SYMBOL), sum(text.count(ellipsis) for ellipsis in ELLIPSES))
-    per_word, per_line = max(counted.words, 1), max(counted.lines, 1)
-    return {
-        "word_count": counted.words,
-        "mean_word_length": counted.characters / per_word,
-        "symbol_to_word_ratio": symbols / per_word,
-        "frac_bullet_lines": counted.bullet_lines / per_line,
-        "frac_ellipsis_lines": counted.ellipsis_lines / per_line,
-        "frac_words_with_alpha": counted.words_with_letter / per_word,
-        "stop_word_count": len(counted.stop_words),
-    }
+    return {**measure_words(text, stop_words), **measure_lines(text)}
 
 
 class GopherQuality(Stage):

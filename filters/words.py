@@ -58,4 +58,6 @@ def has_letter(word: str) -> bool:
     >>> has_letter("3rd"), has_letter("2,000"), has_letter("\u4e2d")
     (True, False, True)
     """
+    if word.isascii():
+        return word.upper() != word.lower()  # in ASCII the letters are what has two cases; and this is quick
     return any(char.isalpha() and char not in _TOO_NEW for char in word)
