@@ -1,6 +1,8 @@
 """What several test files share: the real corpus, and building a manifest that is written in the test."""
 
 import json
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,15 @@ def build_here(manifest: dict[str, Any], out: Path, settings: Settings | None = 
     path = out.parent / f"{out.name}.yaml"
     path.write_text(yaml.safe_dump(manifest, sort_keys=False))
     return build(load_manifest(path), out, settings or Settings(address="none"))
+
+
+def build_by_command(manifest: dict[str, Any], out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Build a manifest by the command line, in a process of its own; return how it ended."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    path = out.parent / f"{out.name}.yaml"
+    path.write_text(yaml.safe_dump(manifest, sort_keys=False))
+    command = [sys.executable, "-m", "pipelines.cli", "build", str(path), "--out", str(out), *options]
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[1])
 
 
 def write_lines(path: Path, records: list[dict[str, Any]]) -> None:

@@ -7,7 +7,6 @@ Guaranteed: Ray schedules and carries nothing but tasks and receipts; a worker t
 """
 
 import logging
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ import ray  # noqa: TID251 - this is the module that talks to Ray
 from pipelines.engine.job import Job
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.workers import Cluster, Run, T, one_core
+from pipelines.errors import RequestError
 
 RETRIES = 8
 """How often a task whose worker died is tried again."""
@@ -81,13 +81,27 @@ def connected(address: str, workers: int | None) -> Iterator[Cluster]:
 
 
 def _connect(address: str, workers: int | None) -> None:
-    """Join the cluster at `address`, or start one on this machine."""
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    if address != "auto":
-        package = Path(__file__).parents[2]
-        modules = [str(package / name) for name in ("pipelines", "filters", "synth")]
-        ray.init(address, runtime_env={"py_modules": modules}, logging_level=logging.ERROR)
+    """Join the cluster at `address`, or start one on this machine.
+
+    Raises:
+        RequestError: no cluster answers there.
+    """
+    if address == "auto":
+        _join_or_start(workers)
         return
+    package = Path(__file__).parents[2]
+    modules = [str(package / name) for name in ("pipelines", "filters", "synth")]
+    try:
+        ray.init(address, runtime_env={"py_modules": modules}, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError) as error:
+        raise RequestError(
+            f"--address {address}: no Ray cluster answers there ({error}). Start one with `ray start --head` and name "
+            "it as ray://HOST:10001; where Ray asks for a token, set RAY_AUTH_TOKEN_PATH to a copy of the head's "
+            "~/.ray/auth_token"
+        ) from error
+
+
+def _join_or_start(workers: int | None) -> None:
     try:
         ray.init("auto", logging_level=logging.ERROR)
     except ConnectionError:

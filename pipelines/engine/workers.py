@@ -8,6 +8,7 @@ Guaranteed: the same tasks give the same receipts wherever they run; Ray is impo
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pyarrow as pa
@@ -55,7 +56,15 @@ def open_cluster(address: str, workers: int | None) -> Iterator[Cluster]:
         one_core()
         yield InProcess()
         return
+    _show_token()
     from pipelines.engine.cluster import connected  # noqa: PLC0415 - Ray takes half a second to import
 
     with connected(address, workers) as cluster:
         yield cluster
+
+
+def _show_token() -> None:
+    """Let Ray use the token it keeps here: its clusters ask for one, and its client sends none unasked."""
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH", Path.home() / ".ray" / "auth_token"))
+    if "RAY_AUTH_TOKEN" in os.environ or token.is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
