@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from tokenizers import Regex
 
 from pipelines.entries import option_key, options_naming
+from pipelines.errors import ManifestError
 from pipelines.expressions import ExpressionError, check, one_of, parse
 from pipelines.manifest_columns import document_types, record_types
 from pipelines.refusals import nearest
 from pipelines.tokens.patterns import PATTERNS, pattern_of
 from pipelines.tokens.train import FIRST_TOKENS
+from pipelines.tokens.vocabulary import policy_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -126,8 +128,17 @@ class _Checks:
             if spec.train.vocab_size < least:
                 self._document.refuse((*key, "vocab_size"), f"write at least {least}: the bytes and special tokens")
             self.pattern((*key, "pattern"), spec.train.pattern)
+            self.framing(spec, (*FIRST_TOKENS, *spec.train.special_tokens))
         if spec.pattern is not None:
             self.pattern(("tokenizer", "pattern"), spec.pattern)
+
+    def framing(self, spec: TokenizerSpec, specials: Sequence[str]) -> None:
+        """Refuse BOS and EOS that a trained vocabulary will not have."""
+        try:
+            policy_of({name: number for number, name in enumerate(specials)}, spec)
+        except ManifestError as error:
+            remedy = f"{error.remedy}, or name the token in tokenizer.train.special_tokens, such as <s>"
+            self._document.refuse(tuple(error.key.split(".")), remedy)
 
     def pattern(self, key: Key, pattern: str) -> None:
         if pattern not in PATTERNS and pattern.replace("-", "_").isidentifier():

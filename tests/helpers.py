@@ -12,28 +12,43 @@ import pyarrow.parquet as pq
 import yaml
 
 from pipelines.audit.summary import Summary
-from pipelines.engine.session import Settings, build
+from pipelines.engine.job import Job, Resources
+from pipelines.engine.session import Settings, build, manifest_hash
+from pipelines.engine.storage import open_storage
 from pipelines.manifest import load_manifest
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 """Real data in the published schemas; it is no part of the repository."""
 
 
-def build_here(manifest: dict[str, Any], out: Path, settings: Settings | None = None) -> Summary:
-    """Build a manifest in this process; the build folder's parent holds its file."""
+def written(manifest: dict[str, Any], out: Path) -> Path:
+    """Write a manifest beside the folder it will be built into; return its file."""
     out.parent.mkdir(parents=True, exist_ok=True)
     path = out.parent / f"{out.name}.yaml"
     path.write_text(yaml.safe_dump(manifest, sort_keys=False))
-    return build(load_manifest(path), out, settings or Settings(address="none"))
+    return path
+
+
+def build_here(manifest: dict[str, Any], out: Path, settings: Settings | None = None) -> Summary:
+    """Build a manifest in this process; the build folder's parent holds its file."""
+    return build(load_manifest(written(manifest, out)), out, settings or Settings(address="none"))
+
+
+def job_here(manifest: dict[str, Any], out: Path, resources: Resources | None = None) -> Job:
+    """Return what the tasks of a build would know, for running them one by one."""
+    loaded = load_manifest(written(manifest, out))
+    return Job(open_storage(out), loaded, manifest_hash(loaded), resources or Resources())
 
 
 def build_by_command(manifest: dict[str, Any], out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Build a manifest by the command line, in a process of its own; return how it ended."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    path = out.parent / f"{out.name}.yaml"
-    path.write_text(yaml.safe_dump(manifest, sort_keys=False))
-    command = [sys.executable, "-m", "pipelines.cli", "build", str(path), "--out", str(out), *options]
+    command = [sys.executable, "-m", "pipelines.cli", "build", str(written(manifest, out)), "--out", str(out), *options]
     return subprocess.run(command, check=False, capture_output=True, text=True, cwd=Path(__file__).parents[1])
+
+
+def lines_source(folder: Path, **options: object) -> dict[str, Any]:
+    """Return a manifest's entry for the JSON lines of a folder."""
+    return {"format": "jsonl", "path": f"{folder}/*.jsonl", **options}
 
 
 def write_lines(path: Path, records: list[dict[str, Any]]) -> None:

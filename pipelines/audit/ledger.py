@@ -92,6 +92,10 @@ class LedgerTask:
         del job
         return f"ledger/verdicts/{ledger_name(self.holding.split)}"
 
+    def signals_part(self) -> str:
+        """Return the path of the verdicts file's positional twin."""
+        return f"ledger/signals/{ledger_name(self.holding.split)}"
+
     def ids_part(self) -> str:
         """Return the path of the rows for `ids/`."""
         return f"work/rows/{self.stamp}-ids.rows"
@@ -110,7 +114,7 @@ def run_ledger(job: Job, task: LedgerTask) -> Receipt:
             verdicts.add(table)
             _count(counts, table)
         notes = ids.close()
-    signals = _write_signals(job, task, part.replace("ledger/verdicts/", "ledger/signals/", 1))
+    signals = _write_signals(job, task)
     files = {**verdicts.files, **signals.files}
     info = {
         "stamp": task.stamp,
@@ -128,22 +132,21 @@ def _verdicts(job: Job, task: LedgerTask) -> Iterator[pa.Table]:
     first = 0
     for records in scan_part(job.storage, holding.records or "", ["ordinal", "uid", "id", "chars"]):
         count = records.num_rows
-        merged = _coalesce([reader.take(count) for reader in deltas])
-        tokens = lengths.of(first, count)
-        used = usage.of(first, count)
-        fate = _fates(merged, used)
-        columns = {
-            "source": pa.array([holding.split.source]).take(pa.array(np.zeros(count, np.int8))),
-            **{name: records.column(name) for name in ("ordinal", "uid", "id")},
-            "fate": fate,
-            **{name: merged[name] for name in ("stage", "rule", "value", "kept_uid", "similarity", "cluster_size")},
-            "chars_in": records.column("chars"),
-            "chars_out": pc.if_else(merged["alive"], merged["chars"], pa.scalar(None, pa.int64())),
-            "tokens": tokens,
-            "tokens_used": used,
-        }
+        columns = _said([reader.take(count) for reader in deltas])
+        columns |= {"tokens": lengths.of(first, count), "tokens_used": usage.of(first, count)}
+        columns |= {name: records.column(name) for name in ("ordinal", "uid", "id")}
+        columns["source"] = pa.array([holding.split.source]).take(pa.array(np.zeros(count, np.int8)))
+        columns["fate"] = _fates(columns["fate"], columns["tokens_used"])
+        columns["chars_in"] = records.column("chars")
         yield pa.table([columns[name] for name in VERDICTS.names], VERDICTS)
         first += count
+
+
+def _said(deltas: Sequence[pa.Table]) -> dict[str, pa.Array]:
+    """Return what the passes together say of some rows: fate (null for survivors) to cluster size, and `chars_out`."""
+    merged = _coalesce(deltas)
+    merged["chars_out"] = pc.if_else(merged.pop("alive"), merged.pop("chars"), pa.scalar(None, pa.int64()))
+    return merged
 
 
 def _coalesce(tables: Sequence[pa.Table]) -> dict[str, pa.Array]:
@@ -158,10 +161,10 @@ def _coalesce(tables: Sequence[pa.Table]) -> dict[str, pa.Array]:
     return merged
 
 
-def _fates(merged: dict[str, pa.Array], used: pa.Array) -> pa.Array:
-    """Return the first fate that applies."""
+def _fates(fallen: pa.Array, used: pa.Array) -> pa.Array:
+    """Return the first fate that applies: that of rows that fell, else whether some shard holds a token of them."""
     survivors = pc.if_else(pc.fill_null(pc.greater(used, 0), False), "used", "unused")
-    return pc.coalesce(merged["fate"], survivors)
+    return pc.coalesce(fallen, survivors)
 
 
 class _Sparse:
@@ -219,12 +222,12 @@ def _count(counts: Counter[str], table: pa.Table) -> None:
     counts["tokens_used"] += pc.sum(table.column("tokens_used")).as_py() or 0
 
 
-def _write_signals(job: Job, task: LedgerTask, part: str) -> PartWriter:
+def _write_signals(job: Job, task: LedgerTask) -> PartWriter:
     """Write the positional twin: the record's ordinal and every number measured on it."""
     readers = [_SignalReader(job, signals) for signals in task.holding.signals]
     columns = _signal_columns(readers)
     schema = pa.schema([VERDICTS.field("ordinal"), *(pa.field(name, kind) for name, (_, _, kind) in columns.items())])
-    with PartWriter(job.storage, part, schema) as writer:
+    with PartWriter(job.storage, task.signals_part(), schema) as writer:
         for records in scan_part(job.storage, task.holding.records or "", ["ordinal"]):
             tables = [reader.rows.take(records.num_rows) for reader in readers]
             values = [tables[at].column(stored) for at, stored, _ in columns.values()]

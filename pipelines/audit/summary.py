@@ -86,7 +86,7 @@ def _summary(receipts: Mapping[str, Sequence[Receipt]]) -> Summary:
     for receipt in ledger:
         for name, count in receipt.counts.items():
             if "\t" in name:
-                fate, stage, rule = name.split("\t")
+                fate, stage, rule = name.split("\t", 2)
                 falls[receipt.info["source"], fate, stage, rule] += count
     packed = receipts.get("pack", [])
     cuts = {name: count for receipt in receipts.get("budgets", []) for name, count in receipt.counts.items()}

@@ -6,7 +6,7 @@ Guaranteed: the same values everywhere; (0, 0) stands for "nothing to compare".
 """
 
 import re
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
@@ -25,26 +25,30 @@ def text_hashes(texts: pa.LargeStringArray) -> tuple[pa.UInt64Array, pa.UInt64Ar
 
 
 def url_hashes(urls: pa.StringArray) -> tuple[pa.UInt64Array, pa.UInt64Array]:
-    """Return xxh3_128 of each normalized URL, as (high, low); (0, 0) where there is no URL."""
-    digests = (xxhash.xxh3_128_digest(normalize_url(url).encode()) if url else bytes(16) for url in urls.to_pylist())
-    return _halves(b"".join(digests))
+    """Return xxh3_128 of each normalized URL, as (high, low); (0, 0) where nothing is left of it or there is none."""
+    normal = (normalize_url(url) if url else "" for url in urls.to_pylist())
+    return _halves(b"".join(xxhash.xxh3_128_digest(url.encode()) if url else bytes(16) for url in normal))
 
 
 def normalize_url(url: str) -> str:
     """Return the URL under which two addresses of one page meet.
 
-    Scheme and `www.` go, the host is lower case without a default port, a trailing slash of the path and the fragment
-    go; the query stays, since it often names the page.
+    Of http and https, the scheme and `www.` go, the host is lower case without a default port, slashes at the end of
+    the path and the fragment go; the query stays, since it often names the page. What has another scheme stays as it
+    is, for `doi:10.1/x` and `hdl:10.1/x` are two.
 
     >>> normalize_url("HTTPS://www.Example.org:443/a/?b=1#top")
     'example.org/a?b=1'
     """
+    url = url.strip()
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
     except ValueError:
-        return url.strip()
+        return url
+    if parts.scheme not in {"", "http", "https"}:
+        return url
     host = _DEFAULT_PORT.sub("", parts.netloc.lower()).removeprefix("www.")
-    return urlunsplit(("", "", host + parts.path.rstrip("/"), parts.query, ""))
+    return host + parts.path.rstrip("/") + (f"?{parts.query}" if parts.query else "")
 
 
 def _halves(digests: bytes) -> tuple[pa.UInt64Array, pa.UInt64Array]:

@@ -100,5 +100,5 @@ def _buckets(job: Job, task: CutTask, places: Mapping[tuple[str, int], Location]
 
 
 def load_cuts(job: Job, part: str) -> list[Cuts]:
-    """Read what a cut task found."""
+    """Read what a cut task found, phase by phase."""
     return msgspec.json.decode(job.storage.read(part), type=list[Cuts])

@@ -62,6 +62,7 @@ class Build:
             if self._work(self.holdings[0], number).fit:
                 self._fit()
         if self.job.manifest.mix is None:
+            self.runner.sweep("shards", ())
             ledger = self._ledger([None] * len(self.holdings), [receipt.content for receipt in self.maps])
         else:
             ledger = self._mix()
@@ -93,7 +94,7 @@ class Build:
         self.holdings = [_after_map(holding, task, receipt) for holding, task, receipt in pairs]
 
     def _map_task(self, holding: Holding, number: int) -> MapTask:
-        work = self._work(holding, number)
+        work = self._work(holding, number).behind(holding.cut)
         keeps = self.plan.keeps_text(holding.split.source, number)
         standing = self._standing(holding.split.source, work.exchange)
         encoder = self.encoder if work.tokenize else None
@@ -112,25 +113,25 @@ class Build:
         """Bring together what the pass emitted, and take the answers home."""
         works = [self._work(holding, number) for holding in self.holdings]
         taking_part = [at for at, work in enumerate(works) if work.exchange is not None]
-        if not taking_part:
-            return
-        work = works[taking_part[0]]
-        stage = work.exchange
-        if stage is None:
-            return
+        if taking_part:
+            self._bring_together(works[taking_part[0]], number, taking_part)
+
+    def _bring_together(self, work: Pass, number: int, taking_part: Sequence[int]) -> None:
+        """Run the exchange that ends a pass, for the splits that take part in it."""
+        stage, label = work.ending, work.exchange_label
         inputs = tuple((self.holdings[at].split.number, str(self.maps[at].info["rows"])) for at in taking_part)
         contents = [[self.holdings[at].split.number, self.maps[at].info["rows_content"]] for at in taking_part]
         exchange = key_of(["exchange", work.exchange_identity, contents])
         partitions = self._partitions([self.maps[at] for at in taking_part])
         reduces = [ReduceTask(stage, inputs, exchange, partition, partitions) for partition in range(partitions)]
-        decided = self.runner.run(f"{work.exchange_label} {number + 1}: decide", run_reduce, reduces)
+        decided = self.runner.run(f"{label} {number + 1}: decide", run_reduce, reduces)
         answers = tuple(receipt.part for receipt in decided)
-        homes = [HomeTask(self.holdings[at], stage, work.exchange_label, answers, exchange) for at in taking_part]
-        receipts = self.runner.run(f"{work.exchange_label} {number + 1}: bring home", run_home, homes)
+        homes = [HomeTask(self.holdings[at], stage, label, answers, exchange) for at in taking_part]
+        receipts = self.runner.run(f"{label} {number + 1}: bring home", run_home, homes)
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.last[at] = receipt
             self.holdings[at] = _after_home(self.holdings[at], receipt, cuts=stage.cuts)
-        check_losses(work.exchange_label, stage.max_loss, homes, receipts)
+        check_losses(label, stage.max_loss, homes, receipts)
 
     def _partitions(self, emitted: Sequence[Receipt]) -> int:
         """Choose the number of reduce tasks, by the bytes that were emitted."""
@@ -185,7 +186,7 @@ class Build:
             packing = [mix.pack, mix.sequence_length] if mix is not None else []
             stamp = key_of([self.job.manifest_hash, self.encoder_hash, packing, shards, contents])
             tasks += [PackTask(phase.name, shard, shards, inputs, self.encoder, stamp) for shard in range(shards)]
-        self.runner.sweep("shards", tasks)
+        self.runner.sweep("shards", [task.part(self.job) for task in tasks])
         return self.runner.run("pack", run_pack, tasks)
 
     def _ledger(self, usage: Sequence[str | None], contents: Sequence[str]) -> list[Receipt]:
@@ -194,7 +195,8 @@ class Build:
             LedgerTask(holding, used, key_of([holding.records, holding.deltas, holding.signals, content, used]))
             for holding, used, content in zip(self.holdings, usage, contents, strict=True)
         ]
-        self.runner.sweep("ledger/verdicts", tasks)
+        self.runner.sweep("ledger/verdicts", [task.part(self.job) for task in tasks])
+        self.runner.sweep("ledger/signals", [task.signals_part() for task in tasks])
         ledger = self.runner.run("ledger", run_ledger, tasks)
         inputs = tuple(
             (task.holding.split.number, str(receipt.info["ids"]), receipt.part)
@@ -203,7 +205,7 @@ class Build:
         partitions = max(1, -(-sum(receipt.counts["records"] for receipt in ledger) // IDS_PER_FILE))
         stamp = key_of([inputs, [receipt.info["ids_content"] for receipt in ledger], partitions])
         ids = [IdsTask(inputs, partition, partitions, stamp) for partition in range(partitions)]
-        self.runner.sweep("ledger/ids", ids)
+        self.runner.sweep("ledger/ids", [task.part(self.job) for task in ids])
         self.runner.run("ledger: ids", run_ids, ids)
         return ledger
 
@@ -229,5 +231,8 @@ def _after_map(holding: Holding, task: MapTask, receipt: Receipt) -> Holding:
 
 def _after_home(holding: Holding, receipt: Receipt, *, cuts: bool) -> Holding:
     """Return what a split holds behind an exchange."""
-    deltas = (*holding.deltas, receipt.part)
-    return replace(holding, deltas=deltas, mask=receipt.info["mask"], cuts=receipt.part if cuts else None)
+    held = replace(holding, deltas=(*holding.deltas, receipt.part), mask=receipt.info["mask"])
+    if not cuts:
+        return held
+    cut, text = (key_of([name, receipt.content]) for name in (holding.cut, holding.text))
+    return replace(held, cuts=receipt.part, cut=cut, text=text)

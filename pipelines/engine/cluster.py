@@ -7,6 +7,8 @@ Guaranteed: Ray schedules and carries nothing but tasks and receipts; a worker t
 """
 
 import logging
+import os
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,13 +104,33 @@ def _connect(address: str, workers: int | None) -> None:
 
 
 def _join_or_start(workers: int | None) -> None:
-    try:
+    """Join the cluster that runs on this machine; where none does, start one that ends with this process."""
+    if _runs_here():
         ray.init("auto", logging_level=logging.ERROR)
-    except ConnectionError:
-        ray.init(
-            num_cpus=workers,
-            include_dashboard=False,
-            object_store_memory=STORE_BYTES,
-            logging_level=logging.ERROR,
-            log_to_driver=False,
-        )
+        return
+    ray.init(
+        "local",
+        num_cpus=workers,
+        include_dashboard=False,
+        object_store_memory=STORE_BYTES,
+        logging_level=logging.ERROR,
+        log_to_driver=False,
+    )
+
+
+def _runs_here() -> bool:
+    """Whether the cluster that Ray would join answers.
+
+    Ray notes its last cluster's address in a file; one that was killed leaves it behind, and joining it would wait
+    for minutes before it fails.
+    """
+    note = Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster"  # noqa: S108 - Ray's own place
+    address = os.environ.get("RAY_ADDRESS") or (note.read_text() if note.is_file() else "")
+    host, _, port = address.strip().rpartition(":")
+    if not port.isdigit():
+        return False
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+    except OSError:
+        return False
+    return True

@@ -141,15 +141,15 @@ def save_artifact(job: Job, part: str, data: bytes, counts: dict[str, int]) -> R
     return save_receipt(job.storage, Receipt(part, {part: FileNote(bytes=len(data), hash=content)}, content, counts))
 
 
-_ENCODERS: dict[tuple[str, str], Encoder] = {}
-"""Tokenizers that this process has loaded, by build folder and part."""
+_ENCODERS: dict[tuple[str, str, str], Encoder] = {}
+"""Tokenizers that this process has loaded, by build folder, part and what the manifest says of them."""
 
 
 def load_fitted_encoder(job: Job, part: str) -> Encoder:
     """Load the tokenizer at `part` of the build folder; each process loads it once."""
     if job.manifest.tokenizer is None:
         raise ValueError("the manifest names no tokenizer")
-    name = (job.storage.url, part)
+    name = (job.storage.url, part, job.manifest.tokenizer.model_dump_json())
     if name not in _ENCODERS:
         _ENCODERS[name] = load_encoder(job.storage.read(part), job.manifest.tokenizer)
     return _ENCODERS[name]

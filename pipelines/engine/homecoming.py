@@ -5,6 +5,7 @@ Out: per partition a file of rows keyed by address; per split a row-aligned delt
 Guaranteed: the number of partitions changes no decision; a delta's mask depends on who is alive alone.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,9 +52,9 @@ def run_reduce(job: Job, task: ReduceTask) -> Receipt:
     rows = read_partition(job.storage, task.inputs, task.partition, task.partitions)
     decided = task.stage.reduce(rows)
     part = task.part(job)
-    emitter = Emitter(job.storage, part, HOME, spill_bytes=job.resources.spill_bytes)
-    emitter.add(decided)
-    notes = emitter.close()
+    with Emitter(job.storage, part, HOME, spill_bytes=job.resources.spill_bytes) as emitter:
+        emitter.add(decided)
+        notes = emitter.close()
     counts = {"rows_in": len(rows), "rows": len(decided)}
     files = {part: FileNote(bytes=notes.bytes, hash=notes.content)}
     return save_receipt(job.storage, Receipt(part, files, notes.content, counts))
@@ -80,7 +81,7 @@ class HomeTask:
     def part(self, job: Job) -> str:
         """Return the path of the delta part that the task writes."""
         del job
-        held = [self.holding.split.key, self.holding.mask, self.holding.text]
+        held = [self.holding.split.number, self.holding.records, self.holding.mask, self.holding.text]
         return f"work/deltas/{key_of(['home', self.exchange, held])}.parquet"
 
 
@@ -89,24 +90,24 @@ def run_home(job: Job, task: HomeTask) -> Receipt:
     low = task.holding.split.number << 32
     home = read_keys(job.storage, [(0, path) for path in task.inputs], low, low + (1 << 32))
     mask = xxhash.xxh3_128()
-    duplicates = first = entered = survivors = 0
+    counts: Counter[str] = Counter({"rows": 0, "in": 0, "out": 0})
     with PartWriter(job.storage, task.part(job), DELTA) as writer:
-        for group in scan_part(job.storage, task.holding.deltas[-1], ["alive", "chars"]):
-            alive = group.column("alive").to_numpy()
-            answers = _between(home, first, first + len(alive))
-            entered += int(alive.sum())
-            table = _delta(task, group, answers, first)
-            alive = table.column("alive").to_numpy()
-            mask.update(alive.tobytes())
-            duplicates += table.num_rows - table.column("fate").null_count
-            survivors += int(alive.sum())
-            first += len(alive)
+        for before in scan_part(job.storage, task.holding.deltas[-1], ["alive", "chars"]):
+            answers = _between(home, writer.rows, writer.rows + before.num_rows)
+            table = _delta(task, before, answers, writer.rows)
+            counts.update(_counts(task, before, table))
+            mask.update(table.column("alive").to_numpy().tobytes())
             writer.add(table)
-    counts = {"rows": first, "in": entered, "out": survivors}
-    if duplicates:
-        counts[fall_name("duplicate", task.label, task.stage.rule)] = duplicates
     info = {"mask": mask.hexdigest()}
-    return save_receipt(job.storage, Receipt(writer.part, writer.files, writer.content, counts, info))
+    return save_receipt(job.storage, Receipt(writer.part, writer.files, writer.content, dict(counts), info))
+
+
+def _counts(task: HomeTask, before: pa.Table, after: pa.Table) -> dict[str, int]:
+    """Count rows, those alive before and after, and, where there are any, those that fell."""
+    alive = {name: table.column("alive").to_numpy().sum() for name, table in (("in", before), ("out", after))}
+    fell = after.num_rows - after.column("fate").null_count
+    falls = {fall_name("duplicate", task.label, task.stage.rule): fell} if fell else {}
+    return {"rows": after.num_rows, **{name: int(count) for name, count in alive.items()}, **falls}
 
 
 def _between(home: Rows, first: int, last: int) -> Rows:

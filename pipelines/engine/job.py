@@ -65,6 +65,7 @@ class Holding:
         text: name of the text version that is current.
         texts: part with the text of the rows alive at the end of the last pass; None: read the source again.
         cuts: row-aligned part whose `cuts` shorten the text before the next pass; None: nothing to cut.
+        cut: name of all that exchanges cut out of the texts so far; "" is nothing. Another corpus may cut otherwise.
         signals: parts with the signals measured in each pass.
         tokens: part with the token runs.
         encoder: part with the tokenizer that made them.
@@ -77,6 +78,7 @@ class Holding:
     text: str = ""
     texts: str | None = None
     cuts: str | None = None
+    cut: str = ""
     signals: tuple[str, ...] = ()
     tokens: str | None = None
     encoder: str = ""

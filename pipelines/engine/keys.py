@@ -85,7 +85,9 @@ def _update_array(digest: xxhash.xxh3_128, array: pa.Array) -> None:
 
 
 def _type_name(kind: pa.DataType) -> str:
-    """Return a type's name, whatever a file format calls the elements of its lists."""
+    """Return a type's name, whatever a file format calls the elements of its lists, dictionary-encoded or not."""
+    if pa.types.is_dictionary(kind):
+        return _type_name(kind.value_type)
     return f"list<{_type_name(kind.value_type)}>" if pa.types.is_list(kind) else str(kind)
 
 

@@ -17,7 +17,7 @@ from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import key_of
 from pipelines.engine.measured import StoredSignals, known_everywhere
 from pipelines.engine.outputs import OutputPlan, Outputs
-from pipelines.engine.pieces import Piece, SourceReading, part_pieces, record_pieces
+from pipelines.engine.pieces import Piece, record_pieces
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.recording import Records, records_key
 from pipelines.engine.route import Pass, Step
@@ -50,7 +50,7 @@ class MapTask:
         """Return the part key: all that decides what the task writes."""
         source = job.manifest.sources[self.holding.split.source]
         first = self.holding.records is None
-        selection = [job.manifest.seed, selecting_options(source)] if first else [self.holding.mask]
+        selection = [selecting_options(source, job.manifest.seed)] if first else [self.holding.mask]
         ending = [self.work.exchange_identity, self.standing.position, self.standing.exempt]
         steps = [step.identity for step in self.work.steps]
         return key_of(
@@ -74,9 +74,9 @@ class MapTask:
     def output_plan(self, job: Job, *, covered: bool) -> OutputPlan:
         """Return what the task writes; a task that is `covered` reads no text, and so writes none."""
         encoder = load_fitted_encoder(job, self.encoder) if self.encoder is not None else None
-        key, split_key = self.key(job), self.holding.split.key
+        key, records = self.key(job), records_key(job, self.holding)
         keeps_text = self.keeps_text and not covered
-        return OutputPlan(key, split_key, self.work, self.standing, encoder, keeps_text, self.edited)
+        return OutputPlan(key, records, self.work, self.standing, encoder, keeps_text, self.edited)
 
     def part(self, job: Job) -> str:
         """Return the path of the part whose receipt says that the task is done."""
@@ -86,11 +86,11 @@ class MapTask:
 def run_map(job: Job, task: MapTask) -> Receipt:
     """Run the pass and return its receipt."""
     records = Records(job, task.holding)
-    stored = StoredSignals(job, task.holding.split.key)
+    stored = StoredSignals(job, records.key)
     covered = records.known is not None and _covered(job, task, records.part, stored)
     with Outputs(job, task.output_plan(job, covered=covered)) as outputs:
         with records:
-            pieces = record_pieces(job, records.part) if covered else _text_pieces(job, task.holding, records)
+            pieces = record_pieces(job, records.part) if covered else records.pieces()
             for walk in _walks(job, task, pieces, stored):
                 outputs.add(walk)
         return outputs.save(records.part, [records.content])
@@ -106,12 +106,6 @@ def _walks(job: Job, task: MapTask, pieces: Iterable[Piece], stored: StoredSigna
         for step in task.work.steps:
             walk.take(step, stored)
         yield walk
-
-
-def _text_pieces(job: Job, holding: Holding, records: Records) -> Iterable[Piece]:
-    if holding.texts is not None and records.known is not None:
-        return part_pieces(job, records.part, holding.texts, records.known.counts["rows"])
-    return records.read(SourceReading(job, holding.split))
 
 
 def _covered(job: Job, task: MapTask, records: str, stored: StoredSignals) -> bool:

@@ -42,11 +42,16 @@ def column_names(columns: Columns, suffix: str, taken: Collection[str]) -> dict[
 
 
 class StoredSignals:
-    """Signals of a split that earlier builds in this folder measured, read in step with it."""
+    """Signals of a split's records that earlier builds in this folder measured, read in step with it.
 
-    def __init__(self, job: Job, split_key: str) -> None:
+    Args:
+        job: the build.
+        records: key of the records: another text field is another text.
+    """
+
+    def __init__(self, job: Job, records: str) -> None:
         self._job = job
-        self._receipts = receipts_below(job.storage, f"work/signals/{split_key}")
+        self._receipts = receipts_below(job.storage, f"work/signals/{records}")
         self._readers: dict[str, list[tuple[AlignedReader, dict[str, str]]]] = {}
 
     def open(self, step: Step) -> None:
@@ -95,9 +100,12 @@ def measure_missing(step: Step, batch: Batch, rows: I64, known: Columns) -> Colu
 
 
 def stored_columns(job: Job, parts: Sequence[str], names: set[str]) -> dict[str, pa.Array]:
-    """Return the row-aligned columns called `names` among a split's signals parts; what is not there is left out."""
+    """Return the row-aligned columns called `names` among a split's signals parts; what is not there is left out.
+
+    Where several parts have a column of one name, the last one counts.
+    """
     found: dict[str, pa.Array] = {}
-    for part in parts:
+    for part in reversed(parts):
         with job.storage.open(part) as file:
             held = set(pq.read_schema(file).names) & names - found.keys()
         table = read_part(job.storage, part, sorted(held))

@@ -42,7 +42,7 @@ class OutputPlan:
 
     Args:
         key: the task's part key.
-        split_key: name of the split, below which its signals are found again.
+        records: key of the split's records, below which its signals are found again.
         work: the pass.
         standing: what the manifest says of the source in the exchange that ends the pass.
         encoder: makes token runs, where the pass tokenizes.
@@ -51,7 +51,7 @@ class OutputPlan:
     """
 
     key: str
-    split_key: str
+    records: str
     work: Pass
     standing: Standing
     encoder: Encoder | None
@@ -80,12 +80,9 @@ class Outputs:
         if self.plan.encoder is not None:
             self._open("tokens", f"tokens/{self.plan.key}.parquet", RUNS_SCHEMA, grouped=False)
         if self.plan.work.exchange is not None:
-            self._emitter = Emitter(
-                self.job.storage,
-                f"work/rows/{self.plan.key}.rows",
-                self.plan.work.exchange.layout,
-                spill_bytes=self.job.resources.spill_bytes,
-            )
+            layout, spill_bytes = self.plan.work.exchange.layout, self.job.resources.spill_bytes
+            emitter = Emitter(self.job.storage, f"work/rows/{self.plan.key}.rows", layout, spill_bytes=spill_bytes)
+            self._emitter = self._stack.enter_context(emitter)
         return self
 
     def __exit__(
@@ -103,13 +100,12 @@ class Outputs:
         if "signals" in self._writers or not walk.measured:
             return
         fields: list[pa.Field] = []
-        for step in self.plan.work.steps:
-            if step.signals_key in walk.measured and step.kind == "measure":
-                columns = walk.measured[step.signals_key]
-                names = column_names(columns, step.suffix, {field.name for field in fields})
-                self._names[step.signals_key] = names
-                fields += [pa.field(full, columns[name].type) for name, full in names.items()]
-        self._open("signals", f"work/signals/{self.plan.split_key}/{self.plan.key}.parquet", pa.schema(fields))
+        for step in self.plan.work.measures:
+            columns = walk.measured[step.signals_key]
+            names = column_names(columns, step.suffix, {field.name for field in fields})
+            self._names[step.signals_key] = names
+            fields += [pa.field(full, columns[name].type) for name, full in names.items()]
+        self._open("signals", f"work/signals/{self.plan.records}/{self.plan.key}.parquet", pa.schema(fields))
 
     def add(self, walk: Walk) -> None:
         """Write what a walk left."""
@@ -227,5 +223,5 @@ def exchange_documents(walk: Walk, rows: npt.NDArray[np.uint32]) -> Documents:
     date = walk.documents.column("date").cast(pa.int64()).fill_null(np.iinfo(np.int64).min)
     columns = {"row": rows, "uid": walk.documents.column("uid").to_numpy(), "date": date.to_numpy()}
     numbers = {name: values for name, values in walk.signals.items() if pa.types.is_primitive(values.type)}
-    dense = {name: values.to_numpy() for name, values in numbers.items() if values.null_count == 0}
+    dense = {name: values.to_numpy(zero_copy_only=False) for name, values in numbers.items() if values.null_count == 0}
     return Documents({**dense, **columns}, walk.documents.column("text"))

@@ -58,12 +58,19 @@ class SourceReading:
         self._digest = xxhash.xxh3_128()
 
     def __iter__(self) -> Iterator[Piece]:
-        schema = records_schema(self._job, self._split.source)
+        """Yield the pieces; of a split without records, an empty one, so that every split has the same columns."""
+        schema = raw_schema(self._job.manifest.sources[self._split.source])
         first = 0
         for raw in self._batches():
             self._digest.update(content_hash(pa.Table.from_batches([raw])).encode())
-            yield Piece(first, _records(self._split, raw, schema), np.arange(raw.num_rows), raw.column("text"))
+            yield self._piece(first, raw)
             first += raw.num_rows
+        if first == 0:
+            yield self._piece(first, pa.RecordBatch.from_pylist([], schema))
+
+    def _piece(self, first: int, raw: pa.RecordBatch) -> Piece:
+        records = _records(self._split, raw, records_schema(self._job, self._split.source))
+        return Piece(first, records, np.arange(raw.num_rows), raw.column("text"))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
         """Read the source's batches, and see before and after that the file is the one that was planned."""
@@ -114,7 +121,7 @@ def _ids(split: Split, raw: pa.RecordBatch) -> pa.StringArray:
 
 
 def part_pieces(job: Job, records: str, texts: str, rows: int) -> Iterator[Piece]:
-    """Read the text that an earlier pass wrote, beside the records part; the last piece reaches to the end."""
+    """Read the text that an earlier pass wrote, beside the records part; the last piece may have none."""
     reader = AlignedReader(job.storage, records)
     first = 0
     for group in (group for group in scan_part(job.storage, texts) if group.num_rows):
@@ -122,7 +129,7 @@ def part_pieces(job: Job, records: str, texts: str, rows: int) -> Iterator[Piece
         count = int(held[-1]) + 1 - first
         yield Piece(first, reader.take(count), held - first, group.column("text").combine_chunks())
         first += count
-    if first < rows:
+    if first < rows or rows == 0:
         yield Piece(first, reader.take(rows - first), np.arange(0), pa.array([], pa.large_string()))
 
 

@@ -7,6 +7,8 @@ Guaranteed: a fragment's place depends on itself alone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +53,8 @@ class PlaceTask:
 
     def key(self, job: Job) -> str:
         """Return the key of what the task writes."""
-        return key_of(["place", job.manifest.seed, self.holding.split.number, self.content])
+        numbered = [self.holding.split.number, sorted(job.manifest.sources), [pool.name for pool in job.manifest.pools]]
+        return key_of(["place", job.manifest.seed, numbered, self.content])
 
     def rows_part(self, job: Job, phase: str) -> str:
         """Return the path of the fragments of one phase."""
@@ -65,10 +68,7 @@ def run_place(job: Job, task: PlaceTask) -> Receipt:
     used = np.zeros(len(documents), np.int64)
     counts: dict[str, int] = {}
     files: dict[str, FileNote] = {}
-    by_phase: dict[str, list[Cuts]] = {}
-    for cuts in load_cuts(job, task.cuts):
-        by_phase.setdefault(cuts.phase, []).append(cuts)
-    for phase, held in by_phase.items():
+    for phase, held in groupby(load_cuts(job, task.cuts), key=attrgetter("phase")):
         chosen = {cuts.pool: _fragments(table, documents, cuts) for cuts in held}
         for pool, fragments in chosen.items():
             np.add.at(used, fragments.row, fragments.length)

@@ -34,8 +34,8 @@ class Plan:
     def keeps_text(self, source: str, number: int) -> bool:
         """Whether a pass behind number `number` asks for the text of its survivors."""
         route = self.routes[source]
-        later = route[number + 1 :]
-        return route[number].fit or any(each.steps or each.tokenize or each.fit for each in later)
+        work, later = route[number], route[number + 1 :]
+        return work.fit or work.cuts or any(each.steps or each.tokenize or each.fit for each in later)
 
     def sizes(self) -> list[int]:
         """Return the bytes of input of each split; row groups of a file count alike."""

@@ -40,7 +40,8 @@ class PoolTask:
     def part(self, job: Job) -> str:
         """Return the path of the pools part."""
         pools = [[pool.name, pool.where.text if pool.where else ""] for pool in pools_of(job, self.holding)]
-        names = [self.holding.split.key, self.holding.mask, self.content]
+        held = self.holding
+        names = [held.split.key, held.mask, held.text, held.signals, self.content]
         return f"work/pools/{key_of(['pools', job.manifest.seed, names, pools])}.parquet"
 
 
@@ -82,7 +83,7 @@ def _pool_table(job: Job, task: PoolTask) -> pa.Table:
     """Return row, uid, s, tokens and a bool column per pool, sorted by (s, uid, row)."""
     holding = task.holding
     rows, tokens = run_lengths_of(job, holding)
-    uid = _records_at(job, holding, rows, ["uid"])["uid"].to_numpy()
+    uid = _columns_at(job, holding, rows, ["uid"])["uid"].to_numpy()
     documents = documents_of(job.manifest.seed, uid, addresses(holding, rows), tokens)
     columns = {"row": pa.array(rows.astype(np.uint32)), "uid": pa.array(uid), "s": pa.array(documents.s)}
     columns["tokens"] = pa.array(tokens)
@@ -107,18 +108,21 @@ def _membership(job: Job, task: PoolTask, pool: Pool, rows: npt.NDArray[np.int64
     names = {name: name if "@" in name else name + task.suffix for name in pool.where.names}
     signals = stored_columns(job, task.holding.signals, set(names.values()))
     signals = {name: signals[full].take(pa.array(rows)) for name, full in names.items() if full in signals}
-    known = _records_at(job, task.holding, rows, sorted(set(names) - set(signals)))
+    known = _columns_at(job, task.holding, rows, sorted(set(names) - set(signals)))
     return evaluate(pool.where, {**known, **signals})
 
 
-def _records_at(job: Job, holding: Holding, rows: npt.NDArray[np.int64], names: list[str]) -> dict[str, pa.Array]:
-    """Return columns of the records part at some rows."""
-    wanted = [name for name in names if name != "source"]
-    table = read_part(job.storage, holding.records or "", wanted).take(pa.array(rows)).combine_chunks()
-    columns = {name: table.column(name).combine_chunks() for name in wanted}
+def _columns_at(job: Job, holding: Holding, rows: npt.NDArray[np.int64], names: list[str]) -> dict[str, pa.Array]:
+    """Return columns of some rows' documents: those of their records, and `chars`, the length of their current text."""
+    places = {"chars": holding.deltas[-1]}
+    columns = {
+        name: read_part(job.storage, places.get(name, holding.records or ""), [name]).column(name).take(pa.array(rows))
+        for name in names
+        if name != "source"
+    }
     if "source" in names:
-        columns["source"] = pa.array([holding.split.source] * len(rows), pa.string())
-    return columns
+        columns["source"] = pa.chunked_array([pa.array([holding.split.source] * len(rows), pa.string())])
+    return {name: column.combine_chunks() for name, column in columns.items()}
 
 
 def addresses(holding: Holding, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint64]:

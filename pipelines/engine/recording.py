@@ -5,14 +5,14 @@ Out: the part with one row per record, and its receipt.
 Guaranteed: a source read twice gives the same records, or the build stops with the file's name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from typing import Self
 
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import key_of
 from pipelines.engine.parts import PartWriter
-from pipelines.engine.pieces import Piece, SourceReading, records_schema
+from pipelines.engine.pieces import Piece, SourceReading, part_pieces, records_schema
 from pipelines.engine.receipts import Receipt, load_receipt, save_receipt
 from pipelines.engine.selection import reading_options
 
@@ -27,9 +27,11 @@ class Records:
     """The split's records part: written by the first reading, and what later readings are checked against."""
 
     def __init__(self, job: Job, holding: Holding) -> None:
-        self.part = f"work/records/{records_key(job, holding)}.parquet"
+        self.key = records_key(job, holding)
+        self.part = f"work/records/{self.key}.parquet"
         self.known = load_receipt(job.storage, self.part)
         self._job = job
+        self._holding = holding
         self._schema = records_schema(job, holding.split.source)
         self._writer: PartWriter | None = None
         self._reading: SourceReading | None = None
@@ -53,7 +55,13 @@ class Records:
         """Hash of the records, once there is a receipt."""
         return self.known.content if self.known is not None else ""
 
-    def read(self, reading: SourceReading) -> Iterator[Piece]:
+    def pieces(self) -> Iterable[Piece]:
+        """Return the rows of the split with the current text of documents: from its texts part, or from its source."""
+        if self._holding.texts is not None and self.known is not None:
+            return part_pieces(self._job, self.part, self._holding.texts, self.known.counts["rows"])
+        return self._read(SourceReading(self._job, self._holding.split))
+
+    def _read(self, reading: SourceReading) -> Iterator[Piece]:
         """Pass a reading of the source through: write its records, or check that it says what was said before."""
         self._reading = reading
         for piece in reading:

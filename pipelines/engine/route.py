@@ -75,21 +75,41 @@ class Pass:
     suffix: str = ""
 
     @property
+    def ending(self) -> ExchangeStage:
+        """The exchange that ends the pass; ask only of a pass that has one."""
+        if self.exchange is None:
+            raise ValueError("no exchange ends this pass")
+        return self.exchange
+
+    @property
     def exchange_identity(self) -> list[object]:
-        """Everything that decides what the exchange does."""
+        """Everything that decides what the exchange does; `max_loss` only says what is too much."""
         if self.exchange is None:
             return []
-        return [self.exchange_label, type(self.exchange).version, self.exchange.model_dump(mode="json")]
+        options = self.exchange.model_dump(mode="json")
+        return [self.exchange_label, type(self.exchange).version, {**options, "max_loss": None}]
+
+    @property
+    def cuts(self) -> bool:
+        """Whether the exchange takes spans out of texts."""
+        return self.exchange is not None and self.exchange.cuts
 
     @property
     def measures(self) -> tuple[Step, ...]:
-        """The steps that measure."""
-        return tuple(step for step in self.steps if step.kind == "measure")
+        """The steps that measure, each measurement once."""
+        return tuple({step.signals_key: step for step in self.steps if step.kind == "measure"}.values())
 
     @property
     def edits(self) -> bool:
         """Whether some step gives documents a new text."""
         return any(step.kind == "edit" for step in self.steps)
+
+    def behind(self, cut: str) -> "Pass":
+        """Return the same pass over texts from which exchanges have cut what `cut` names; "" is nothing."""
+        if not cut:
+            return self
+        steps = tuple(replace(step, text=key_of([step.text, cut])) for step in self.steps)
+        return replace(self, steps=steps, text=key_of([self.text, cut]))
 
 
 @dataclass
@@ -100,15 +120,16 @@ class _Builder:
     suffix: str = ""
     signals: set[str] = field(default_factory=set)
     steps: list[Step] = field(default_factory=list)
-    measured: set[str] = field(default_factory=set)
+    latest: dict[type[Stage], str] = field(default_factory=dict)
 
     def step(self, kind: Kind, label: str, stage: Stage) -> Step:
         return Step(kind, label, stage, self.text, self.suffix)
 
     def measure(self, label: str, stage: Stage) -> None:
+        """Measure, unless the numbers at hand are these already."""
         step = self.step("measure", label, stage)
-        if step.signals_key not in self.measured:
-            self.measured.add(step.signals_key)
+        if self.latest.get(type(stage)) != step.signals_key:
+            self.latest[type(stage)] = step.signals_key
             self.steps.append(step)
 
     def require(self, names: Iterable[str]) -> None:
@@ -155,7 +176,7 @@ class _Builder:
     def take(self) -> tuple[Step, ...]:
         """End the pass: the next one asks again for the numbers it needs, and finds those that were stored."""
         steps, self.steps = tuple(self.steps), []
-        self.signals, self.measured = set(), set()
+        self.signals, self.latest = set(), {}
         return steps
 
 

@@ -6,7 +6,7 @@ Guaranteed: a task whose receipt exists is not run again; what ran, and how long
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -66,12 +66,14 @@ class Runner:
         forget(self.job.storage, part)
         return None
 
-    def sweep(self, folder: str, tasks: Sequence[Task]) -> None:
-        """Forget the products below a folder that none of the tasks will write."""
-        wanted = {task.part(self.job) for task in tasks}
+    def sweep(self, folder: str, wanted: Collection[str]) -> None:
+        """Delete all files below a folder but those wanted: products of another manifest, with a receipt or without."""
         for receipt in receipts_below(self.job.storage, folder):
             if receipt.part not in wanted:
                 forget(self.job.storage, receipt.part)
+        for path in self.job.storage.list(folder):
+            if path not in wanted:
+                self.job.storage.delete(path)
 
     def log(self, event: dict[str, object]) -> None:
         """Add a line to `runs.jsonl`."""

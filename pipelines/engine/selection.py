@@ -5,16 +5,16 @@ Out: per record the first fate that applies: unreadable, unselected, unsampled, 
 Guaranteed: a record's fate depends on that record alone, so adding a file changes no old decision.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipelines.engine.keys import draw
-from pipelines.expressions import evaluate, parse
-from pipelines.sources.options import Scalar, SourceOptions
+from pipelines.expressions import Expression, evaluate, one_of, parse
+from pipelines.sources.options import SourceOptions
 
 FATES = ("unreadable", "unselected", "unsampled", "dropped", "duplicate", "unused", "used")
 """What can become of a record, in the order in which the first that applies is its fate."""
@@ -33,10 +33,10 @@ def reading_options(source: SourceOptions) -> dict[str, Any]:
     return {**options, "fields": {name: [list(column.paths), column.type] for name, column in fields.items()}}
 
 
-def selecting_options(source: SourceOptions) -> dict[str, Any]:
-    """Return what decides which records of a source take part."""
+def selecting_options(source: SourceOptions, seed: int) -> dict[str, Any]:
+    """Return what decides which records of a source take part; the seed only where a sample is drawn."""
     options: dict[str, Any] = source.model_dump(mode="json", include=SELECTING)
-    return options
+    return {**options, "seed": None if source.sample is None else seed}
 
 
 def first_fates(source: SourceOptions, seed: int, records: pa.Table) -> tuple[Objects, Objects]:
@@ -57,17 +57,15 @@ def _sampled(source: SourceOptions, seed: int, uids: npt.NDArray[np.uint64]) -> 
 
 def _selected(source: SourceOptions, records: pa.Table) -> Bools:
     kept = np.ones(records.num_rows, np.bool_)
-    for name, wanted in source.select.items():
-        kept &= _equals_one_of(records.column(name), wanted if isinstance(wanted, list) else [wanted])
-    if source.where is not None:
-        expression = parse(source.where)
-        columns = {
-            name: records.column(name).combine_chunks() for name in expression.names if name in records.schema.names
-        }
+    for expression in _conditions(source):
+        columns = {name: records.column(name).combine_chunks() for name in expression.names}
         kept &= evaluate(expression, columns).to_numpy(zero_copy_only=False)
     return kept
 
 
-def _equals_one_of(column: pa.ChunkedArray, wanted: list[Scalar]) -> Bools:
-    found: Bools = pc.is_in(column, value_set=pa.array(wanted).cast(column.type)).to_numpy()
-    return found
+def _conditions(source: SourceOptions) -> Iterator[Expression]:
+    """Return what must be true of a record: one expression per column of `select`, and `where`."""
+    for name, wanted in source.select.items():
+        yield one_of(name, wanted if isinstance(wanted, list) else [wanted])
+    if source.where is not None:
+        yield parse(source.where)

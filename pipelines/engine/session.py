@@ -51,6 +51,7 @@ def build(manifest: Manifest, out: str | Path, settings: Settings | None = None)
     settings = settings or Settings()
     job = Job(open_storage(out), manifest, manifest_hash(manifest), settings.resources)
     plan = make_plan(manifest)
+    job.storage.sweep()
     write_lock(job, lock_of(job, plan, {}, ""))
     with open_cluster(settings.address, settings.resources.workers) as cluster:
         runner = Runner(job, cluster, settings.reporter)

@@ -5,7 +5,7 @@ Out: batches of documents.
 Guaranteed: the text is the one that the next pass would see.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +14,8 @@ import pyarrow as pa
 from pipelines.engine.cutting import cut_texts
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.parts import AlignedReader
-from pipelines.engine.pieces import Piece, SourceReading, part_pieces
-from pipelines.engine.receipts import load_receipt
+from pipelines.engine.pieces import Piece
+from pipelines.engine.recording import Records
 from pipelines.engine.selection import first_fates
 from pipelines.engine.walk import Falls, Walk
 
@@ -54,12 +54,6 @@ class Entry:
 def surviving_texts(job: Job, holding: Holding) -> Iterator[pa.RecordBatch]:
     """Return the documents of a split that are alive, with their current text."""
     entry = Entry(job, holding)
-    for piece in _pieces(job, holding):
-        yield entry.begin(piece).documents
-
-
-def _pieces(job: Job, holding: Holding) -> Iterable[Piece]:
-    if holding.texts is None or holding.records is None:
-        return SourceReading(job, holding.split)
-    receipt = load_receipt(job.storage, holding.records)
-    return part_pieces(job, holding.records, holding.texts, receipt.counts["rows"] if receipt else 0)
+    with Records(job, holding) as records:
+        for piece in records.pieces():
+            yield entry.begin(piece).documents
