@@ -102,7 +102,7 @@ def main() -> None:
     try:
         app()
     except GristmillError as error:
-        errors.print(f"gristmill: {error}", style="red", highlight=False, markup=False)
+        errors.print(f"gristmill: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 

@@ -14,9 +14,8 @@ from tests.helpers import digest
 
 
 def _documents(start: int, end: int) -> bytes:
-    texts = [
-        f"Document {number}: " + "the fox that leaps over a dog has the best of it. " * 8 for number in range(start, end)
-    ]
+    fox = "the fox that leaps over a dog has the best of it. " * 8
+    texts = [f"Document {number}: {fox}" for number in range(start, end)]
     return "".join(json.dumps({"text": text, "id": str(number)}) + "\n" for number, text in enumerate(texts)).encode()
 
 

@@ -235,14 +235,17 @@ def _bad_beside(name: str, row: Row) -> list[Line]:
 
 
 def _write_rows(folder: Path, name: str, corpus: LineCorpus, rng: random.Random) -> list[Expected]:
-    """Write a file of good and bad lines, shuffled, with blank lines between; then one of good lines alone."""
+    """Write a file of good and bad lines, shuffled, with blank lines between; then one of good lines alone.
+
+    The first line is a good one: a byte order mark, which is bad elsewhere, may stand there.
+    """
     good: list[Line] = [(_good_line(rng, corpus, number), None) for number in range(GOOD_ROWS)]
     row = {corpus.text: "all the corn of the mill.", **corpus.beside(0)}
     bad = [*_bad_lines(row, corpus.text), *_bad_beside(name, row)]
     lines = [*good, *bad, *[(b"", None), (b" \t", None), (b"\r", None)] * 3]
     rng.shuffle(lines)
     _write_lines(folder, f"{name}/good{corpus.ending}", good)
-    return _write_lines(folder, f"{name}/rows{corpus.ending}", lines)
+    return _write_lines(folder, f"{name}/rows{corpus.ending}", [good[0], *lines])
 
 
 def _write_lines(folder: Path, file: str, lines: Sequence[Line]) -> list[Expected]:
