@@ -64,11 +64,11 @@ lint: $(STAMP)
 
 test: lint
 	@echo "==> pytest, all but the slow tests"
-	$(BIN)/python -m pytest -m "not slow" --durations=10 $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" --durations=10 $(PYTEST)
 
 test-all: lint
 	@echo "==> pytest, all tests"
-	$(BIN)/python -m pytest --durations=20 $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=20 $(PYTEST)
 
 schema: $(STAMP)
 	$(BIN)/gristmill schema > manifests/schema.json

@@ -23,7 +23,7 @@ from pipelines.overrides import override
 from pipelines.refusals import fit
 from pipelines.sources.options import SourceOptions
 from pipelines.tokenizer_spec import TokenizerSpec, TrainOptions
-from pipelines.yaml_keys import Document, read_document
+from pipelines.yaml_keys import Document, parse_document, read_document
 
 __all__ = ["Manifest", "Mix", "Phase", "Pool", "StageEntry", "TokenizerSpec", "TrainOptions", "load_manifest"]
 
@@ -128,9 +128,25 @@ def load_manifest(path: str | Path, overrides: Sequence[str] = ()) -> Manifest:
 
 def manifest_of(document: Document) -> Manifest:
     """Return the checked manifest of a document that was read."""
+    manifest = _without_files(document)
+    check_files(document, manifest)
+    return manifest
+
+
+def stored_manifest(text: str, name: str) -> Manifest:
+    """Return the manifest that a build folder holds; the files that it names may be gone by now.
+
+    Args:
+        text: YAML.
+        name: what messages call it.
+    """
+    return _without_files(parse_document(text, name))
+
+
+def _without_files(document: Document) -> Manifest:
+    """Return the manifest of a document; whether its files are there is not looked at."""
     file = fit(document, (), _File, document.tree)
     head = {name: getattr(file, name) for name in _Head.model_fields}
     manifest = Manifest(**head, sources=read_sources(document), stages=read_stages(document))
     check_manifest(document, manifest)
-    check_files(document, manifest)
     return manifest

@@ -91,9 +91,9 @@ class Phase(BaseModel):
         total = math.fsum(weights.values())
         if total == 0:
             raise ValueError("all weights are 0; give some pool a share")
-        if info.data.get("normalize") and total < math.inf:
-            return {pool: weights[pool] / total for pool in sorted(weights)}
         if abs(total - 1) > 1e-9:
+            if info.data.get("normalize") and total < math.inf:
+                return {pool: weights[pool] / total for pool in sorted(weights)}
             raise ValueError(f"the weights sum to {total:.12g}; make them sum to 1, or write `normalize: true`")
         return {pool: weights[pool] for pool in sorted(weights)}
 

@@ -7,11 +7,20 @@ Guaranteed: exactly one of training and a file; nothing here opens the file.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pipelines.amounts import Bytes, Count
 
 Kind = Literal["train", "json", "tiktoken", "sentencepiece", "file"]
+
+
+def _as_tuple(value: Any) -> Any:  # noqa: ANN401 - whatever the manifest holds
+    """Return a list as a tuple, which is what pydantic asks for behind a validator that comes before it."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+"""Tokens, in order."""
 
 KINDS: tuple[Kind, ...] = ("train", "json", "tiktoken", "sentencepiece", "file")
 
@@ -25,7 +34,7 @@ class TrainOptions(BaseModel):
     sample_bytes: Bytes = Field(64_000_000, description="Bytes of text that it is trained on.")
     min_frequency: int = Field(2, ge=1, description="A pair that is rarer is never merged.")
     pattern: str = Field("gpt2", min_length=1, description="How text is cut into words: gpt2, llama3 or cl100k.")
-    special_tokens: tuple[str, ...] = Field((), description="Tokens that no text becomes, behind the end of text.")
+    special_tokens: Names = Field((), description="Tokens that no text becomes, behind the end of text.")
 
 
 class TokenizerSpec(BaseModel):
@@ -43,7 +52,7 @@ class TokenizerSpec(BaseModel):
     sentencepiece: str | None = Field(None, description="A SentencePiece model.")
     file: str | None = Field(None, description="Any of these files; its content tells which.")
     pattern: str | None = Field(None, description="For tiktoken: llama3, gpt2, cl100k or a regular expression.")
-    special_tokens: dict[str, int] | tuple[str, ...] | None = Field(
+    special_tokens: dict[str, int] | Names | None = Field(
         None, description="For tiktoken: special tokens, with ids, or in order behind the ranks."
     )
     bos: bool | None = Field(None, description="Whether each document begins with the BOS token.")

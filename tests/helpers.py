@@ -5,7 +5,7 @@ import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,7 +15,7 @@ from pipelines.audit.summary import Summary
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.session import Settings, build, manifest_hash
 from pipelines.engine.storage import open_storage
-from pipelines.manifest import load_manifest
+from pipelines.manifest import Manifest, load_manifest
 
 CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 """Real data in the published schemas; it is no part of the repository."""
@@ -38,6 +38,11 @@ def job_here(manifest: dict[str, Any], out: Path, resources: Resources | None = 
     """Return what the tasks of a build would know, for running them one by one."""
     loaded = load_manifest(written(manifest, out))
     return Job(open_storage(out), loaded, manifest_hash(loaded), resources or Resources())
+
+
+def bare_job(folder: str | Path) -> Job:
+    """Return a job for tasks and readers that only touch the build folder."""
+    return Job(open_storage(folder), cast("Manifest", None), "")
 
 
 def build_by_command(manifest: dict[str, Any], out: Path, *options: str) -> subprocess.CompletedProcess[str]:

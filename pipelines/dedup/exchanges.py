@@ -62,9 +62,18 @@ class ExchangeStage(Protocol):
     layout: ClassVar[Layout]
     cuts: ClassVar[bool]
     reads_text: ClassVar[bool]
-    keep: list[str]
-    exempt: list[str]
-    max_loss: float
+
+    @property
+    def keep(self) -> list[str]:
+        """Sources or tags, in the order in which they keep their copy."""
+
+    @property
+    def exempt(self) -> list[str]:
+        """Sources or tags that lose nothing."""
+
+    @property
+    def max_loss(self) -> float:
+        """The share that a source may lose."""
 
     def model_dump(self, *, mode: Literal["json"]) -> dict[str, Any]:
         """Return the options as plain values."""

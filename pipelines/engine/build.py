@@ -86,14 +86,15 @@ class Build:
 
     def _pass(self, number: int) -> None:
         """Run one pass over all splits."""
-        tasks = [self._map_task(holding, number) for holding in self.holdings]
+        tasks = [self.map_task(holding, number) for holding in self.holdings]
         step = f"pass {number + 1} of {self.plan.passes}"
         self.maps = self.runner.run(step, run_map, tasks, lambda task: self.sizes[task.holding.split.number])
         self.last = list(self.maps)
         pairs = zip(self.holdings, tasks, self.maps, strict=True)
-        self.holdings = [_after_map(holding, task, receipt) for holding, task, receipt in pairs]
+        self.holdings = [after_map(holding, task, receipt) for holding, task, receipt in pairs]
 
-    def _map_task(self, holding: Holding, number: int) -> MapTask:
+    def map_task(self, holding: Holding, number: int) -> MapTask:
+        """Return what pass `number` does with a split, as the passes before left it."""
         work = self._work(holding, number).behind(holding.cut)
         keeps = self.plan.keeps_text(holding.split.source, number)
         standing = self._standing(holding.split.source, work.exchange)
@@ -130,7 +131,7 @@ class Build:
         receipts = self.runner.run(f"{label} {number + 1}: bring home", run_home, homes)
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.last[at] = receipt
-            self.holdings[at] = _after_home(self.holdings[at], receipt, cuts=stage.cuts)
+            self.holdings[at] = after_home(self.holdings[at], receipt, cuts=stage.cuts)
         check_losses(label, stage.max_loss, homes, receipts)
 
     def _partitions(self, emitted: Sequence[Receipt]) -> int:
@@ -210,7 +211,7 @@ class Build:
         return ledger
 
 
-def _after_map(holding: Holding, task: MapTask, receipt: Receipt) -> Holding:
+def after_map(holding: Holding, task: MapTask, receipt: Receipt) -> Holding:
     """Return what a split holds behind a map pass."""
     info = receipt.info
     kept = None if task.edited else holding.texts
@@ -229,7 +230,7 @@ def _after_map(holding: Holding, task: MapTask, receipt: Receipt) -> Holding:
     )
 
 
-def _after_home(holding: Holding, receipt: Receipt, *, cuts: bool) -> Holding:
+def after_home(holding: Holding, receipt: Receipt, *, cuts: bool) -> Holding:
     """Return what a split holds behind an exchange."""
     held = replace(holding, deltas=(*holding.deltas, receipt.part), mask=receipt.info["mask"])
     if not cuts:

@@ -91,12 +91,12 @@ def run_map(job: Job, task: MapTask) -> Receipt:
     with Outputs(job, task.output_plan(job, covered=covered)) as outputs:
         with records:
             pieces = record_pieces(job, records.part) if covered else records.pieces()
-            for walk in _walks(job, task, pieces, stored):
+            for walk in walks(job, task, pieces, stored):
                 outputs.add(walk)
         return outputs.save(records.part, [records.content])
 
 
-def _walks(job: Job, task: MapTask, pieces: Iterable[Piece], stored: StoredSignals) -> Iterator[Walk]:
+def walks(job: Job, task: MapTask, pieces: Iterable[Piece], stored: StoredSignals) -> Iterator[Walk]:
     """Take every piece of the split through the steps."""
     entry = Entry(job, task.holding)
     for step in task.work.measures:

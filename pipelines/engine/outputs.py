@@ -169,7 +169,8 @@ class Outputs:
         self._stack.close()
         self._save_signals()
         delta = self._writers["delta"]
-        files = {name: note for writer in self._writers.values() for name, note in writer.files.items()}
+        own = [writer for name, writer in self._writers.items() if name != "signals"]
+        files = {name: note for writer in own for name, note in writer.files.items()}
         hashes = {name: writer.content for name, writer in self._writers.items() if name != "texts"}
         info: dict[str, Any] = {
             "records": records,

@@ -12,7 +12,7 @@ from pipelines.audit.summary import Summary, write_summary
 from pipelines.engine.build import Build
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.keys import key_of
-from pipelines.engine.lock import lock_of, write_lock
+from pipelines.engine.lock import Made, lock_of, write_lock
 from pipelines.engine.plan import make_plan
 from pipelines.engine.progress import Reporter, Silent
 from pipelines.engine.runner import Runner
@@ -52,10 +52,11 @@ def build(manifest: Manifest, out: str | Path, settings: Settings | None = None)
     job = Job(open_storage(out), manifest, manifest_hash(manifest), settings.resources)
     plan = make_plan(manifest)
     job.storage.sweep()
-    write_lock(job, lock_of(job, plan, {}, ""))
+    write_lock(job, lock_of(job, plan, Made()))
     with open_cluster(settings.address, settings.resources.workers) as cluster:
         runner = Runner(job, cluster, settings.reporter)
         run = Build(plan, runner)
         run.run()
-    write_lock(job, lock_of(job, plan, runner.receipts, run.encoder_hash))
+    made = Made(runner.receipts, run.encoder, run.encoder_hash)
+    write_lock(job, lock_of(job, plan, made))
     return write_summary(job, runner.receipts)

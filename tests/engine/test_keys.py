@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pipelines.engine.keys import canonical, content_hash, document_uids, draw, key_of
 
 U64S = st.integers(0, 2**64 - 1)
-NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 
 
 @given(NAMES, NAMES, st.lists(U64S, max_size=5))
@@ -65,7 +65,7 @@ class Kind:
 
 
 INTEGERS = st.integers(-(2**31), 2**31 - 1)
-TEXTS = st.text(st.characters(exclude_categories=("Cs",)), max_size=6)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=6)
 FLOATS = st.floats(width=32, allow_nan=False).map(lambda value: value or 0.0)
 KINDS: dict[str, Kind] = {
     "int64": Kind(pa.int64(), st.integers(-(2**63), 2**63 - 1)),

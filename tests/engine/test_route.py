@@ -9,6 +9,7 @@ from pipelines import catalog
 from pipelines.engine.route import SOURCE_TEXT, Pass, route_of
 from pipelines.errors import RequestError
 from pipelines.manifest import Manifest, load_manifest
+from pipelines.where import Where
 from tests.helpers import lines_source, write_lines, written
 from tests.stages import CutSecondLines
 
@@ -96,7 +97,7 @@ def test_a_condition_on_metadata_measures_nothing(tmp_path: Path) -> None:
 def test_numbers_of_an_earlier_text_cannot_be_asked_for(tmp_path: Path) -> None:
     manifest = load(tmp_path, ["normalize", {"where": "word_count > 0"}])
     editor, where = manifest.stages
-    gone = where.model_copy(update={"stage": catalog.STAGES["where"](expression="word_count@normalize > 0")})
+    gone = where.model_copy(update={"stage": Where(expression="word_count@normalize > 0")})
     with pytest.raises(RequestError, match="no longer at hand"):
         route_of(manifest.model_copy(update={"stages": (editor, editor, gone)}), "a")
 

@@ -72,7 +72,7 @@ def kill_a_worker(driver: subprocess.Popen[bytes], rng: random.Random) -> bool:
     """Kill one of the Ray workers that run a task, if there is one."""
     try:
         family = psutil.Process(driver.pid).children(recursive=True)
-        workers = [process for process in family if process.name().startswith("ray::")]
+        workers = [process for process in family if process.name() == "ray::_run_here"]
         if workers:
             rng.choice(workers).kill()
     except psutil.NoSuchProcess:
