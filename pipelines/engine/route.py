@@ -47,8 +47,8 @@ class Step:
 
     @property
     def identity(self) -> list[object]:
-        """Everything that decides what the step does."""
-        options = self.stage.model_dump(mode="json")
+        """Everything that decides what the step does: thresholds count where it judges by them."""
+        options = self.stage.model_dump(mode="json") if self.kind == "judge" else measuring_options(self.stage)
         return [self.kind, self.label, type(self.stage).version, options, self.text]
 
 

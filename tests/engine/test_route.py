@@ -209,3 +209,10 @@ def test_what_was_cut_is_part_of_every_later_text(tmp_path: Path) -> None:
     keys = [[step.signals_key for step in each.measures] for each in (work, one, other)]
     assert len({key for each in keys for key in each}) == 6
     assert len({work.text, one.text, other.text}) == 3
+
+
+def test_thresholds_count_only_where_a_step_judges(tmp_path: Path) -> None:
+    passes = [route_of(load(tmp_path, [{"gopher_quality": {"min_word_count": least}}]), "a")[0] for least in (1, 2)]
+    same = [one.identity == other.identity for one, other in zip(passes[0].steps, passes[1].steps, strict=True)]
+    assert [step.kind for step in passes[0].steps] == ["measure", "judge"]
+    assert same == [True, False]
