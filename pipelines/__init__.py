@@ -3,9 +3,8 @@
     import pipelines
 
     manifest = pipelines.load("manifests/quickstart.yaml")
-    pipelines.build(manifest, "runs/quickstart", address="none")
-    built = pipelines.open_build("runs/quickstart")
-    built.why("some-id"), built.shards("main")
+    built = pipelines.build(manifest, "runs/quickstart")
+    built.shards("main"), pipelines.open_build("runs/quickstart").why("some-id")
 
 In:  names of this module.
 Out: the functions of `pipelines.api`.

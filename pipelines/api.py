@@ -1,21 +1,24 @@
 """What Python programs use: load a manifest, build it, and look into a build.
 
 In:  manifests and build folders.
-Out: `Manifest`, `Summary`, `OpenBuild`.
+Out: `Manifest`, `Built`.
 Guaranteed: the same behaviour as the command line; errors are those of `pipelines.errors`.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
-from pipelines.audit.summary import Summary
-from pipelines.audit.trace import TracedPiece, pieces_of
-from pipelines.audit.why import Fate, read_lock, why
+from pipelines.audit.opened import Opened, open_folder
+from pipelines.audit.pieces import Traced, pieces_of, trace_pieces
+from pipelines.audit.stories import Story, stories_of
+from pipelines.audit.summary import PART, Summary, read_summary
 from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
-from pipelines.engine.storage import Storage, open_storage
+from pipelines.errors import RequestError
 from pipelines.manifest import Manifest, load_manifest
+from pipelines.refusals import nearest
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Manifest:
@@ -36,7 +39,7 @@ def build(
     out: str | Path,
     address: str = "auto",
     resources: Resources | None = None,
-) -> Summary:
+) -> "Built":
     """Build a manifest into a folder; called again after a stop, it goes on where it stopped.
 
     Args:
@@ -50,47 +53,71 @@ def build(
         BuildError: the build stopped.
     """
     loaded = manifest if isinstance(manifest, Manifest) else load_manifest(manifest)
-    return build_manifest(loaded, out, Settings(address, resources or Resources()))
+    build_manifest(loaded, out, Settings(address, resources or Resources()))
+    return open_build(out)
 
 
-def open_build(folder: str | Path) -> "OpenBuild":
-    """Open a build folder for reading.
+def open_build(folder: str | Path) -> "Built":
+    """Open the folder of a finished build.
 
     Raises:
-        RequestError: it holds no build.
+        RequestError: there is none, or it is not finished.
     """
-    storage = open_storage(folder)
-    read_lock(storage)
-    return OpenBuild(storage)
+    return Built(open_folder(folder))
 
 
-class OpenBuild:
-    """A build folder to look into.
+class Built:
+    """A finished build.
 
     Args:
-        storage: the folder.
+        opened: its folder.
     """
 
-    def __init__(self, storage: Storage) -> None:
-        self.storage = storage
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
 
-    def why(self, name: str) -> list[Fate]:
-        """Return what became of the documents of that name: an id, a uid in decimal, or `path:ordinal`.
+    @property
+    def folder(self) -> str:
+        """The URL of its folder."""
+        return self._opened.storage.url
+
+    @property
+    def manifest(self) -> Manifest:
+        """What was asked for, with all defaults filled in."""
+        return self._opened.manifest
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What it read, dropped and made."""
+        return read_summary(self._opened.storage.read(PART))
+
+    def shards(self, phase: str | None = None) -> list[str]:
+        """Return the paths or URLs of the shards of a phase, or of all, in the order in which a trainer reads them.
 
         Raises:
-            RequestError: there is no such document.
+            RequestError: there is no such phase.
         """
-        return why(self.storage, name)
+        phases = [each.name for each in self.manifest.phases]
+        if phase is not None and phase not in phases:
+            raise RequestError(f"{self.folder} has no phase {phase!r}; {nearest(phase, phases)}")
+        wanted = phases if phase is None else [phase]
+        return [f"{self.folder}/{path}" for name in wanted for path in self._shards_of(name)]
 
-    def trace(self, shard: str, row: int) -> list[TracedPiece]:
+    def _shards_of(self, phase: str) -> list[str]:
+        return [path for path in self._opened.shards if path.split("/")[1] == phase]
+
+    def why(self, name: str) -> list[Story]:
+        """Return what became of the records of that name, and why: an id, a uid in decimal, or source/path:ordinal.
+
+        Raises:
+            RequestError: there is no such record.
+        """
+        return stories_of(self._opened, name)
+
+    def trace(self, shard: str, row: int) -> list[Traced]:
         """Return the pieces of documents that a row of a shard (`phase/part-00000.parquet`) is made of.
 
         Raises:
-            RequestError: there is no such shard or row.
+            RequestError: there is no such shard or row, or a text cannot be made again.
         """
-        return pieces_of(self.storage, shard, row)
-
-    def shards(self, phase: str | None = None) -> list[str]:
-        """Return the paths or URLs of the shards of a phase, or of all, in the order in which a trainer reads them."""
-        folder = "shards" if phase is None else f"shards/{phase}"
-        return [f"{self.storage.url}/{path}" for path in self.storage.list(folder)]
+        return trace_pieces(self._opened, pieces_of(self._opened, shard, [row]))

@@ -13,8 +13,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from pipelines.audit.report import print_summary
-from pipelines.engine.job import Resources
+from pipelines.audit.forecast import forecast
+from pipelines.audit.forecast_page import print_forecast
+from pipelines.audit.opened import open_folder
+from pipelines.audit.pieces import pieces_of, trace_pieces
+from pipelines.audit.pieces_page import print_sequence
+from pipelines.audit.preview import preview as preview_manifest
+from pipelines.audit.preview_page import print_preview
+from pipelines.audit.report import print_sample, print_summary
+from pipelines.audit.stories import stories_of
+from pipelines.audit.stories_page import print_stories
+from pipelines.engine.job import MIB, Resources
 from pipelines.engine.progress import reporter_for
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
@@ -25,7 +34,9 @@ from pipelines.sample import write_sample
 app = typer.Typer(
     name="gristmill",
     help="Build language-model training mixtures from raw corpora: every document accounted for.\n\n"
-    "Start with `gristmill sample data/sample` and `gristmill build manifests/quickstart.yaml --out runs/quickstart`.",
+    "A first build: `gristmill sample data/sample`, then "
+    "`gristmill build manifests/quickstart.yaml --out runs/quickstart`.\n\n"
+    "Before a build: `plan` and `preview`. After it: `why` a document is missing, `trace` what a sequence is made of.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,12 +47,16 @@ console = Console()
 errors = Console(stderr=True)
 
 ManifestPath = Annotated[Path, typer.Argument(help="A manifest: a YAML file.", metavar="MANIFEST")]
+Folder = Annotated[str, typer.Argument(help="The folder of a finished build: local, or s3://...", metavar="DIR")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
         "--set", help="Change a key, e.g. `--set mix.phases.0.tokens=1M`; may be repeated.", metavar="KEY=VALUE"
     ),
 ]
+Workers = Annotated[int | None, typer.Option(help="Tasks at a time; one per core by default.", min=1)]
+Spill = Annotated[int, typer.Option("--spill-bytes", help="Rows a task buffers before it writes them.", min=1)]
+Partitions = Annotated[int | None, typer.Option(help="Reduce tasks of an exchange; chosen by size by default.", min=1)]
 
 
 @app.command()
@@ -55,23 +70,102 @@ def build(
         ),
     ] = "auto",
     settings: Overrides = None,
-    workers: Annotated[int | None, typer.Option(help="Tasks at a time; one per core by default.", min=1)] = None,
-    spill: Annotated[int, typer.Option("--spill-bytes", help="Rows a task buffers before it writes them.", min=1)] = 256
-    << 20,
-    partitions: Annotated[
-        int | None, typer.Option(help="Reduce tasks of an exchange; chosen by size by default.", min=1)
-    ] = None,
+    workers: Workers = None,
+    spill: Spill = 256 * MIB,
+    partitions: Partitions = None,
     reverse: Annotated[bool, typer.Option(help="Start the last tasks first; changes no byte of the result.")] = False,
 ) -> None:
     """Build a manifest; run it again after a stop, and it goes on where it stopped.
 
     Example: `gristmill build manifests/quickstart.yaml --out runs/quickstart`
+
+    In this process, without Ray: `gristmill build web.yaml --out runs/web --address none`
+
+    With another number: `gristmill build web.yaml --out runs/web --set mix.phases.0.tokens=1M`
     """
     resources = Resources(workers=workers, spill_bytes=spill, partitions=partitions, reverse=reverse)
     loaded = load_manifest(manifest, settings or [])
     console.print(f"Building [bold]{loaded.name}[/] into {out}", highlight=False)
     summary = build_manifest(loaded, out, Settings(address, resources, reporter_for(console)))
     print_summary(console, summary, out)
+
+
+@app.command()
+def plan(
+    manifest: ManifestPath,
+    out: Annotated[
+        str, typer.Option("--out", help="A build folder: says what is done in it already.", metavar="DIR")
+    ] = "",
+    settings: Overrides = None,
+    workers: Workers = None,
+    spill: Spill = 256 * MIB,
+    partitions: Partitions = None,
+) -> None:
+    """Say what a build will do, and how much of it is done; runs nothing and writes nothing.
+
+    Example: `gristmill plan manifests/quickstart.yaml`
+
+    What a change would cost: `gristmill plan web.yaml --out runs/web --set stages.0.gopher_quality.min_word_count=40`
+    """
+    resources = Resources(workers=workers, spill_bytes=spill, partitions=partitions)
+    print_forecast(console, forecast(load_manifest(manifest, settings or []), out, resources))
+
+
+@app.command()
+def preview(
+    manifest: ManifestPath,
+    documents: Annotated[int, typer.Option(help="Documents of each source.", min=1, max=1000)] = 5,
+    source: Annotated[str | None, typer.Option(help="Only this source.", metavar="NAME")] = None,
+    settings: Overrides = None,
+) -> None:
+    """Take a few documents of each source through the stages and show which stay, which go, and why; writes nothing.
+
+    Example: `gristmill preview manifests/quickstart.yaml`
+
+    Twenty of one source: `gristmill preview web.yaml --source refinedweb --documents 20`
+    """
+    print_preview(console, preview_manifest(load_manifest(manifest, settings or []), documents, source))
+
+
+@app.command()
+def why(
+    folder: Folder,
+    name: Annotated[
+        str, typer.Argument(help="A document: its id, its uid in decimal, or source/path:ordinal.", metavar="ID")
+    ],
+) -> None:
+    """Tell what became of a document, and why.
+
+    By the corpus's own id: `gristmill why runs/quickstart sherlock-0`
+
+    By its place: `gristmill why runs/quickstart refinedweb/part-00000.parquet:17`
+
+    A record without an id of its own is called path:ordinal. The ordinal is the record's number in a Parquet or
+    compressed file, and the byte at which its line begins in a plain one.
+    """
+    print_stories(console, stories_of(open_folder(folder), name))
+
+
+@app.command()
+def trace(
+    folder: Folder,
+    shard: Annotated[str, typer.Argument(help="A shard below DIR/shards.", metavar="SHARD")],
+    row: Annotated[int, typer.Argument(help="A sequence: its row in the shard, from 0.", metavar="ROW", min=0)],
+    pieces: Annotated[bool, typer.Option("--pieces", help="Print all of each piece's text.")] = False,
+) -> None:
+    """Tell what a training sequence is made of, and check its tokens against the documents' texts.
+
+    Example: `gristmill trace runs/quickstart main/part-00000.parquet 0`
+
+    The text of each piece, whole: `gristmill trace runs/quickstart main/part-00000.parquet 0 --pieces`
+
+    The texts are made again from the sources, so these must still be where they were, and what they were.
+    """
+    build_ = open_folder(folder)
+    traced = trace_pieces(build_, pieces_of(build_, shard, [row]))
+    print_sequence(console, traced, whole=pieces)
+    if not all(each.agrees for each in traced):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -93,8 +187,7 @@ def sample(
 
     Example: `gristmill sample data/sample`
     """
-    summary = write_sample(folder, megabytes)
-    console.print(summary)
+    print_sample(console, write_sample(folder, megabytes))
 
 
 def main() -> None:
@@ -102,8 +195,15 @@ def main() -> None:
     try:
         app()
     except GristmillError as error:
-        errors.print(f"gristmill: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
-        sys.exit(error.exit_code)
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        _fail(f"{error}", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    """Print what went wrong, and end with an exit code."""
+    errors.print(f"gristmill: {message}", style="red", highlight=False, markup=False, soft_wrap=True)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

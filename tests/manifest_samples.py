@@ -60,7 +60,7 @@ SAMPLE: dict[str, Any] = {
 
 FILES = ("web/a.parquet", "pile/a.jsonl", "pile/b.jsonl", "dolma/a.json.gz", "books.jsonl", "tokenizer.json")
 
-GONE = object()
+GONE = Ellipsis
 """Put where a value is to be taken out."""
 
 

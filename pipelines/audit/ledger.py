@@ -5,6 +5,7 @@ Out: `ledger/verdicts/<split>.parquet` and its positional twin `ledger/signals/<
 Guaranteed: exactly one row per record; the first fate that applies; nothing that depends on how the build was run.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,10 +66,13 @@ BY_ID, BY_UID = 0, 1
 IDS_PER_FILE = 1 << 20
 """Records per ids file."""
 
+_AWKWARD = re.compile(r"[^\w/ ,+=().-]")
+"""Characters that some file system refuses, and `@` and `%`, which mean something in a ledger file's name."""
+
 
 def ledger_name(split: Split) -> str:
     """Return the path of a split's file below `ledger/verdicts/` and `ledger/signals/`."""
-    path = quote(split.file.path, safe="/ ,+=()@")
+    path = _AWKWARD.sub(lambda character: quote(character[0], safe=""), split.file.path)
     piece = "" if (split.start, split.end) == (0, -1) else f"@{split.start}"
     return f"{split.source}/{path}{piece}.parquet"
 

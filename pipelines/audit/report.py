@@ -6,69 +6,87 @@ Guaranteed: the columns of the first table add up to the records read.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.audit.summary import Summary
+from pipelines.audit.tables import table_of
+from pipelines.audit.wording import plural, size
+from pipelines.engine.selection import FATES
+from pipelines.sample import Summary as SampleSummary
 
 KEPT = ("used", "unused")
+
+
+def print_sample(console: Console, sample: SampleSummary) -> None:
+    """Print what a first corpus holds, file by file."""
+    table = table_of(f"Written to {sample.folder}", ["file"], ["documents", "text"])
+    for file in sample.files:
+        table.add_row(file.path, f"{file.documents:,}", f"{size(file.text_bytes)}B")
+    console.print(table)
+    console.print(f"{plural(sample.documents, 'document')}, {size(sample.text_bytes)}B of text.", highlight=False)
 
 
 def print_summary(console: Console, summary: Summary, out: str) -> None:
     """Print what a build did, and where to look next."""
     console.print(_sources(summary))
-    console.print(_reasons(summary))
+    if any(fall.fate not in KEPT for fall in summary.falls):
+        console.print(_reasons(summary))
     if summary.shards:
         console.print(_phases(summary))
         console.print(
-            f"{summary.shards} shards, {summary.sequences:,} sequences: {summary.real:,} tokens, "
-            f"{summary.padded:,} ids of padding, {summary.lost:,} tokens lost in packing"
+            f"{plural(summary.shards, 'shard')}, {plural(summary.sequences, 'sequence')}: {summary.real:,} tokens, "
+            f"{summary.padded:,} ids of padding, {summary.lost:,} tokens lost in packing.",
+            highlight=False,
         )
     console.print("The books balance: every record read has one verdict.")
-    console.print(
-        f"  shards   {out}/shards/\n  ledger   {out}/ledger/verdicts/  (Parquet, one row per record)", highlight=False
-    )
-    console.print(f"  why is a document missing?   gristmill why {out} ID", highlight=False)
-    console.print(f"  what is a sequence made of?  gristmill trace {out} PHASE/part-00000.parquet 0", highlight=False)
+    for what, where in _next(summary, out):
+        console.print(f"  {what:<28} {escape(where)}", highlight=False, soft_wrap=True)
+
+
+def _next(summary: Summary, out: str) -> Iterator[tuple[str, str]]:
+    """Yield where to look next."""
+    yield "a verdict for every record", f"{out}/ledger/verdicts/"
+    yield "why is a document missing?", f"gristmill why {out} ID"
+    if summary.shards:
+        yield "what a trainer reads", f"{out}/shards/"
+        phase = summary.phases[0].phase
+        yield "what is a sequence made of?", f"gristmill trace {out} {phase}/part-00000.parquet 0"
 
 
 def _sources(summary: Summary) -> Table:
     """Return records by source and fate."""
-    table = Table(title="What went in, and what became of it (records)", title_justify="left")
-    fates = [fate for fate in _FATES if any(fall.fate == fate for fall in summary.falls)]
-    for name in ("source", "read", *fates):
-        table.add_column(name, justify="left" if name == "source" else "right")
+    fates = [fate for fate in FATES if any(fall.fate == fate for fall in summary.falls)]
+    table = table_of("What went in, and what became of it (records)", ["source"], ["read", *fates])
     for source in sorted({fall.source for fall in summary.falls}):
         counts = Counter(dict.fromkeys(fates, 0))
         for fall in summary.falls:
             counts[fall.fate] += fall.records if fall.source == source else 0
         table.add_row(source, f"{counts.total():,}", *(f"{counts[fate]:,}" for fate in fates))
+    totals = [sum(fall.records for fall in summary.falls if fall.fate == fate) for fate in fates]
+    table.add_section()
+    table.add_row("all", f"{summary.records:,}", *(f"{total:,}" for total in totals))
     return table
-
-
-_FATES = ("unreadable", "unselected", "unsampled", "dropped", "duplicate", "unused", "used")
 
 
 def _reasons(summary: Summary) -> Table:
     """Return what was dropped, the most frequent reason first."""
-    table = Table(title="What was dropped, and why", title_justify="left")
-    for name in ("fate", "stage", "rule", "records"):
-        table.add_column(name, justify="right" if name == "records" else "left")
+    table = table_of("What was dropped, and why", ["fate", "stage", "rule"], ["records"])
     reasons: Counter[tuple[str, str, str]] = Counter()
     for fall in summary.falls:
         if fall.fate not in KEPT:
             reasons[fall.fate, fall.stage, fall.rule] += fall.records
     for (fate, stage, rule), count in reasons.most_common():
-        table.add_row(fate, stage, rule, f"{count:,}")
+        table.add_row(fate, stage, escape(rule), f"{count:,}")
     return table
 
 
 def _phases(summary: Summary) -> Table:
     """Return tokens by phase and pool, with each pool's share."""
-    table = Table(title="What came out (tokens)", title_justify="left")
-    for name in ("phase", "pool", "tokens", "share"):
-        table.add_column(name, justify="right" if name in {"tokens", "share"} else "left")
+    table = table_of("What came out (tokens)", ["phase", "pool"], ["tokens", "share"])
     totals: Counter[str] = Counter()
     for each in summary.phases:
         totals[each.phase] += each.tokens

@@ -12,6 +12,8 @@ from pipelines.engine.exchange import Rows
 from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
 from pipelines.errors import MaxLoss
+from pipelines.manifest import TrainOptions
+from pipelines.tokens.train import train_bpe
 from tests.helpers import build_here, digest, lines_source, tasks_run, verdicts, write_lines
 from tests.stages import CutSecondLines
 
@@ -66,6 +68,9 @@ def manifests(folder: Path) -> list[dict[str, Any]]:
     sampled["sources"]["a"] |= {"sample": {"fraction": 0.5}, "where": "n < 50"}
     sampled["sources"]["b"] |= {"select": {"flag": True}}
     renamed["sources"]["a"]["text_field"] = "url"
+    file = folder / "tokenizer.json"
+    file.write_bytes(train_bpe([PROSE], TrainOptions(vocab_size=280)))
+    by_pool = mix(phase("first", 500, long=1.0), pools={"long": POOLS["long"]})
     return [
         manifest(folder),
         manifest(folder, seed=9),
@@ -74,6 +79,7 @@ def manifests(folder: Path) -> list[dict[str, Any]]:
         manifest(folder, mix=mix(phase("first", 800, long=0.5, a=0.5), phase("z", 300, "restart", a0=1), pools=POOLS)),
         manifest(folder, mix=mix(phase("first", 10**6, b=1), pack="pad_truncate", max_epochs=2)),
         manifest(folder, tokenizer={"train": {"vocab_size": 300}, "eos": False}),
+        manifest(folder, ["normalize"], mix=by_pool, tokenizer={"json": str(file)}),
         manifest(folder, mix=None),
         manifest(folder, mix=None, tokenizer=None),
         manifest(folder, split_bytes="3KB"),
@@ -104,6 +110,15 @@ def assert_as_fresh(wanted: dict[str, Any], folder: Path) -> None:
     build_here(wanted, folder / "out")
     build_here(wanted, folder / "fresh")
     assert digest(folder / "out") == digest(folder / "fresh")
+
+
+def test_a_tokenizer_file_counts_by_what_it_holds(corpus: Path) -> None:
+    file = corpus / "tokenizer.json"
+    for size in (300, 280):
+        file.write_bytes(train_bpe([PROSE], TrainOptions(vocab_size=size)))
+        build_here(manifest(corpus, tokenizer={"json": str(file)}), corpus / "out")
+    moved = file.rename(corpus / "elsewhere.json")
+    assert_as_fresh(manifest(corpus, tokenizer=str(moved)), corpus)
 
 
 def test_a_pool_that_nobody_draws_from_shifts_the_numbers_of_the_others(corpus: Path) -> None:

@@ -49,8 +49,13 @@ def run_well(
 
 def start(manifest: dict[str, Any], out: Path, *options: str) -> subprocess.Popen[bytes]:
     """Begin a build; its output goes nowhere."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command(manifest, out, *options), cwd=ROOT, start_new_session=True, **quiet)
+    return subprocess.Popen(
+        command(manifest, out, *options),
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def kill_all(driver: subprocess.Popen[bytes]) -> None:

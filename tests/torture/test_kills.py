@@ -11,8 +11,8 @@ from tests.helpers import digest
 from tests.torture.corpus import manifest, write_corpus
 from tests.torture.running import SEED, kill_a_worker, kill_all, receipts, run_well, start, tasks_logged
 
-HERE = ("--address", "none")
-ON_RAY = ("--address", "auto", "--workers", "2")
+HERE: tuple[str, ...] = ("--address", "none")
+ON_RAY: tuple[str, ...] = ("--address", "auto", "--workers", "2")
 
 
 class Undisturbed:

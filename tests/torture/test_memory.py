@@ -22,7 +22,7 @@ SENTENCE = (
 
 def _write(path: Path, long_line: int = 0) -> None:
     body = SENTENCE * 18
-    with igzip.open(path, "wb", compresslevel=1) as file:
+    with igzip.open(path, "wb", compresslevel=1) as file:  # type: ignore[no-untyped-call]
         for number in range(LINES):
             file.write(b'{"text": "%d %s"}\n' % (number * 7 % 900_000, body.encode()))
             if long_line and number == LINES // 2:

@@ -1,0 +1,153 @@
+"""Cautions: what a plan is warned of before it runs.
+
+In:  a plan, how far it has come, estimates, and the resources it will have.
+Out: sentences, each with what can be done.
+Guaranteed: a caution refuses nothing; what cannot be is refused when the manifest is read or the budgets are cut.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipelines.audit.done import Standing
+from pipelines.audit.estimates import Estimate
+from pipelines.audit.wording import listed, number, size
+from pipelines.dedup.exchanges import ExchangeStage
+from pipelines.engine.job import Resources
+from pipelines.engine.plan import Plan
+from pipelines.manifest import Manifest
+
+MOST_READS = 10_000_000
+"""Segments times partitions: each pair costs a read."""
+
+LEAST_RUN = 64 << 10
+"""Bytes that a reduce task should find at a time."""
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What an exchange carries.
+
+    Args:
+        label: its name.
+        rows_bytes: of all its rows.
+        segments: sorted streams that they are in.
+        partitions: reduce tasks.
+    """
+
+    label: str
+    rows_bytes: int
+    segments: int
+    partitions: int
+
+    @property
+    def reads(self) -> int:
+        """Ranges that reduce tasks read, all together."""
+        return self.segments * self.partitions
+
+    @property
+    def mean_run(self) -> float:
+        """Bytes that a reduce task finds in a segment."""
+        return self.rows_bytes / max(self.reads, 1)
+
+
+def traffic_of(
+    plan: Plan, standing: Standing, estimates: Sequence[Estimate], resources: Resources
+) -> Iterator[Traffic]:
+    """Yield what each exchange carries: as its pass counted, or a row for each document that there may be."""
+    for number_ in range(plan.passes):
+        works = {source: route[number_] for source, route in plan.routes.items()}
+        stages = {work.exchange_label: work.exchange for work in works.values() if work.exchange is not None}
+        for label, stage in stages.items():
+            counted = _counted(standing, f"pass {number_ + 1} of {plan.passes}")
+            taking_part = [each for each in estimates if works[each.source].exchange is not None]
+            yield _traffic(label, counted or _guessed(stage, taking_part), resources)
+
+
+def _counted(standing: Standing, step: str) -> list[int]:
+    """Return the bytes of rows that each split has emitted, where the pass is done."""
+    receipts = standing.receipts.get(step, ())
+    return [int(receipt.info["rows_bytes"]) for receipt in receipts if receipt.info["rows"] is not None]
+
+
+def _guessed(stage: ExchangeStage, estimates: Sequence[Estimate]) -> list[int]:
+    width = stage.layout.dtype.itemsize
+    return [each.documents * width // max(each.splits, 1) for each in estimates for _ in range(each.splits)]
+
+
+def _traffic(label: str, emitted: Sequence[int], resources: Resources) -> Traffic:
+    total = sum(emitted)
+    segments = sum(max(1, -(-each // resources.spill_bytes)) for each in emitted)
+    return Traffic(label, total, segments, resources.partitions or max(1, -(-total // resources.partition_bytes)))
+
+
+def exchange_cautions(traffic: Traffic) -> Iterator[str]:
+    """Yield what is wrong with an exchange; a single partition reads whole segments, and that is never too little."""
+    what = f"{traffic.label}: {number(traffic.segments)} segments x {number(traffic.partitions)} partitions"
+    remedy = "make splits larger (`split_bytes`), raise `--spill-bytes`, or give fewer `--partitions`"
+    if traffic.reads > MOST_READS:
+        yield f"{what} are {size(traffic.reads)} reads, more than {size(MOST_READS)}: {remedy}"
+    elif traffic.partitions > 1 and traffic.mean_run < LEAST_RUN:
+        yield f"{what} leave {size(traffic.mean_run)} bytes a read on average, less than 64 KiB: {remedy}"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What all phases take of a pool.
+
+    Args:
+        pool: its name.
+        asked: tokens, over all phases.
+        held: tokens that it may hold.
+        max_epochs: how often it may be read.
+        counted: whether `held` was counted.
+        narrowed: it has a condition, so that it may hold less than its sources.
+    """
+
+    pool: str
+    asked: int
+    held: int
+    max_epochs: float
+    counted: bool
+    narrowed: bool
+
+    @property
+    def epochs(self) -> float:
+        """How often the pool is read."""
+        return self.asked / self.held if self.held else float("inf")
+
+
+def demands_of(manifest: Manifest, estimates: Sequence[Estimate], standing: Standing) -> list[Demand]:
+    """Return what the phases take of every pool, sorted by name; where the pools are done, what they hold is exact."""
+    held = {each.source: each.tokens for each in estimates}
+    counted = Counter[str]()
+    for receipt in standing.receipts.get("pools", ()):
+        counted.update(receipt.counts)
+    asked = {
+        pool.name: sum(phase.tokens * phase.weights.get(pool.name, 0) for phase in manifest.phases)
+        for pool in manifest.pools
+    }
+    return [
+        Demand(
+            pool.name,
+            round(asked[pool.name]),
+            counted[f"pool:{pool.name}"] if counted else sum(held[source] for source in pool.sources),
+            manifest.max_epochs_of(pool.name),
+            counted=bool(counted),
+            narrowed=pool.where is not None,
+        )
+        for pool in manifest.pools
+    ]
+
+
+def budget_cautions(manifest: Manifest, demands: Sequence[Demand]) -> Iterator[str]:
+    """Yield which pools may be too small for what is asked of them."""
+    for each in (each for each in demands if each.epochs > each.max_epochs):
+        held = f"{'' if each.counted else 'about '}{size(each.held)}"
+        yield (
+            f"pool {each.pool}: the phases take {size(each.asked)} tokens and it holds {held}, to be read "
+            f"{number(each.max_epochs)} times at most: ask for less, allow more epochs, or write `short: scale`"
+        )
+    wide = sorted(each.pool for each in demands if each.narrowed and not each.counted)
+    if wide and manifest.mix is not None:
+        yield f"pool {listed(wide)}: what its `where` leaves out is not estimated; it may hold less than is said here"

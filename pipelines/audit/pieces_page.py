@@ -1,0 +1,73 @@
+"""The page of a sequence: what `gristmill trace` prints.
+
+In:  traced pieces of one sequence.
+Out: a table on a console, a row per piece; or a block per piece with all of its text.
+Guaranteed: a piece whose tokens are not its document's text is shown as such, with both.
+"""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.audit.pieces import Traced
+from pipelines.audit.tables import table_of
+from pipelines.audit.wording import excerpt, plural
+
+SHOWN = 110
+"""Characters of a piece's text that the table shows."""
+
+
+def print_sequence(console: Console, traced: Sequence[Traced], *, whole: bool) -> None:
+    """Print the pieces of one sequence; `whole` prints all of their texts."""
+    first = traced[0].piece
+    tokens = sum(len(each.piece.ids) for each in traced)
+    console.print(
+        f"[bold]{escape(first.shard)}[/], sequence [bold]{first.sequence}[/]: {plural(tokens, 'token')} in "
+        f"{plural(len(traced), 'piece')}",
+        highlight=False,
+    )
+    if whole:
+        _print_whole(console, traced)
+    else:
+        console.print(_table(traced))
+    _print_check(console, traced)
+
+
+def _table(traced: Sequence[Traced]) -> Table:
+    table = table_of("", ["tokens", "of which document", "their text"])
+    for each in traced:
+        piece = each.piece
+        text = Text(excerpt(piece.text, SHOWN), style="green" if each.agrees else "red")
+        table.add_row(f"{piece.first:,}..{piece.end:,}", f"[bold]{escape(piece.id)}[/]\n{escape(_origin(each))}", text)
+        table.add_section()
+    return table
+
+
+def _origin(each: Traced) -> str:
+    piece = each.piece
+    place = "" if piece.id == f"{piece.split.file.path}:{piece.ordinal}" else f"{piece.place}\n"
+    source = f"source {piece.split.source}, " if not place else ""
+    return f"{place}{source}pool {piece.pool}, epoch {piece.epoch}\nits token {piece.start:,}, byte {each.offset:,}"
+
+
+def _print_whole(console: Console, traced: Sequence[Traced]) -> None:
+    for each in traced:
+        piece = each.piece
+        console.rule(f"tokens {piece.first:,}..{piece.end:,}", align="left")
+        console.print(f"[bold]{escape(piece.id)}[/]\n{escape(_origin(each))}\nuid {piece.uid}", highlight=False)
+        console.print(Text(piece.text, style="green" if each.agrees else "red"), soft_wrap=True)
+
+
+def _print_check(console: Console, traced: Sequence[Traced]) -> None:
+    """Say whether the tokens are the text, and of those that are not, what the text has instead."""
+    wrong = [each for each in traced if not each.agrees]
+    for each in wrong:
+        console.print(f"tokens {each.piece.first:,}..{each.piece.end:,}: the text has", style="red", highlight=False)
+        console.print(Text(excerpt(each.text.decode("utf-8", errors="replace"), SHOWN)))
+    if wrong:
+        console.print(f"{len(wrong)} of {plural(len(traced), 'piece')} differ from the text.", style="bold red")
+    else:
+        console.print("Checked: the bytes of these tokens are the bytes of the documents' final texts at those places.")

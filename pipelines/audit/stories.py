@@ -1,0 +1,201 @@
+"""Stories: what became of a document and why, from the ledger and what the last steps left.
+
+In:  a finished build, and what a person calls a document.
+Out: stories: verdict, reason in words, survivor, signals, pools and the places in shards.
+Guaranteed: thresholds are those of the build's own manifest; where a document's tokens are follows from the cuts alone.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.verdicts import Rule, judge_by
+from pipelines.audit.lookup import Verdict, examples, find, near, signals_at, with_uid
+from pipelines.audit.opened import Opened
+from pipelines.audit.wording import Ruled, listed, number, plural, rule_words
+from pipelines.engine.budgeting import load_cuts
+from pipelines.engine.job import Holding
+from pipelines.engine.parts import read_part
+from pipelines.engine.pooling import documents_in, member
+from pipelines.errors import RequestError
+from pipelines.expressions import parse
+from pipelines.manifest import StageEntry
+from pipelines.mix.place import Draw, Fragments, fragments_between, placements, shard_of
+from pipelines.mix.pools import Documents
+from pipelines.sources.options import SourceOptions
+
+Signals = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Use:
+    """A stretch of a document's token run in a shard.
+
+    Args:
+        phase: name of the phase.
+        pool: the pool from which the phase drew it.
+        epoch: which reading of the pool, from 0.
+        start: first token's offset in the document's run.
+        tokens: how many.
+        shard: path of the shard.
+    """
+
+    phase: str
+    pool: str
+    epoch: int
+    start: int
+    tokens: int
+    shard: str
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a build knows of one record.
+
+    Args:
+        verdict: its row in the ledger.
+        reason: what became of it, in words.
+        survivors: of a duplicate, the document that stayed (several only where two uids collide).
+        signals: the numbers measured on it.
+        pools: the pools that it is in.
+        uses: where its tokens are.
+    """
+
+    verdict: Verdict
+    reason: str
+    survivors: tuple[Verdict, ...]
+    signals: Signals
+    pools: tuple[str, ...]
+    uses: tuple[Use, ...]
+
+
+def stories_of(build: Opened, name: str) -> list[Story]:
+    """Return the stories of all records that `name` names: an id, a uid in decimal, or source/path:ordinal.
+
+    Raises:
+        RequestError: there is none; the message shows names that come near, and how records are named.
+    """
+    found = find(build, name)
+    if not found:
+        raise RequestError(_unknown(build, name))
+    return [story_of(build, verdict) for verdict in found]
+
+
+def story_of(build: Opened, verdict: Verdict) -> Story:
+    """Return the story of one record."""
+    signals = signals_at(build, verdict.split, verdict.row)
+    pools, uses = _uses(build, verdict)
+    survivors = tuple(with_uid(build, verdict.kept_uid)) if verdict.kept_uid is not None else ()
+    return Story(verdict, _reason(build, verdict, signals, pools), survivors, signals, pools, uses)
+
+
+def _unknown(build: Opened, name: str) -> str:
+    lines = [f"{build.storage.url} has no record {name!r}"]
+    if close := near(build, name):
+        lines += ["near it:", *(f"    {each}" for each in close)]
+    lines += ["a record is named by its corpus's own id, by its uid, or by source/path:ordinal, such as"]
+    for each in examples(build)[:3]:
+        lines += [f"    {each.id}", f"    {each.uid}", f"    {each.place}"]
+    return "\n".join(lines)
+
+
+def _reason(build: Opened, verdict: Verdict, signals: Signals, pools: tuple[str, ...]) -> str:
+    """Return what became of a record, in one sentence."""
+    match verdict.fate:
+        case "unreadable":
+            return f"it could not be read: {verdict.rule}"
+        case "unselected" | "unsampled":
+            return _left_out(build.manifest.sources[verdict.source], verdict.fate)
+        case "dropped":
+            return _dropped(build, verdict, signals)
+        case "duplicate":
+            return f"{verdict.stage} ({verdict.rule}): of its group of {verdict.cluster_size}, another one stays"
+        case "used":
+            return f"{plural(verdict.tokens_used or 0, 'token')} of it in shards, all copies counted"
+    return _unused(build, pools)
+
+
+def _left_out(source: SourceOptions, fate: str) -> str:
+    if fate == "unsampled":
+        share = source.sample.fraction if source.sample is not None else 1
+        return f"the source's sample of {number(share)} left it out, by its uid"
+    wanted = [f"{name}: {value}" for name, value in source.select.items()]
+    return f"the source does not select it: {'; '.join([*wanted, *([source.where] if source.where else [])])}"
+
+
+def _unused(build: Opened, pools: tuple[str, ...]) -> str:
+    if build.manifest.mix is None:
+        return "it survived all stages; this build mixes nothing, so there are no shards"
+    if not pools:
+        return "it survived all stages, but is in no pool that a phase draws from"
+    return f"it survived all stages, but its turn in {listed(pools)} never came: the phases took fewer tokens"
+
+
+def _dropped(build: Opened, verdict: Verdict, signals: Signals) -> str:
+    rule = _rule(build, verdict)
+    if rule is not None and verdict.value is not None:
+        return f"{verdict.stage}, {rule.name}: {rule_words(rule, verdict.value)}"
+    if verdict.stage == "where":
+        return f"not true: {verdict.rule}{_where_values(verdict, signals)}"
+    value = "" if verdict.value is None else f" ({number(verdict.value)})"
+    return f"{verdict.stage}, {verdict.rule}{value}"
+
+
+def _where_values(verdict: Verdict, signals: Signals) -> str:
+    """Return the numbers that an expression looked at, as far as the ledger has them."""
+    names = parse(verdict.rule or "").names
+    if len(names) == 1 and verdict.value is not None:
+        return f" ({names[0]} is {number(verdict.value)})"
+    known = [f"{name} is {number(signals[name])}" for name in names if name in signals]
+    return f" ({', '.join(known)})" if known else ""
+
+
+def _rule(build: Opened, verdict: Verdict) -> Rule | None:
+    """Return the rule that a record fell by: of all stages of that name on its source, the first that drops it."""
+    entries = (entry for entry in build.manifest.stages if _judged(build, entry, verdict))
+    rules = (rule for entry in entries if isinstance(entry.stage, Ruled) for rule in entry.stage.rules)
+    return next((rule for rule in rules if rule.name == verdict.rule and _fails(rule, verdict.value)), None)
+
+
+def _judged(build: Opened, entry: StageEntry, verdict: Verdict) -> bool:
+    return entry.name == verdict.stage and build.manifest.applies(entry, verdict.source)
+
+
+def _fails(rule: Rule, value: float | None) -> bool:
+    """Tell whether a rule drops a document with this number, which the ledger holds in float64."""
+    if value is None:
+        return False
+    kind = pa.float32() if value == np.float32(value) else pa.float64()
+    return bool(judge_by([rule], {rule.signal: pa.array([value], kind)}).rule[0].is_valid)
+
+
+def _uses(build: Opened, verdict: Verdict) -> tuple[tuple[str, ...], tuple[Use, ...]]:
+    """Return the pools that a document is in, and the stretches of it that phases took from them."""
+    parts = build.parts("pools")
+    if not parts or verdict.tokens is None:
+        return (), ()
+    table = read_part(build.storage, parts[verdict.split.number])
+    row = table.filter(pc.field("row") == pa.scalar(verdict.row, pa.uint32()))
+    names = [name.removeprefix("pool:") for name in row.schema.names if name.startswith("pool:")]
+    pools = tuple(name for name in names if bool(member(row, f"pool:{name}").all()))
+    return pools, tuple(_stretches(build, row, documents_in(row, Holding(verdict.split))))
+
+
+def _stretches(build: Opened, row: pa.Table, documents: Documents) -> Iterator[Use]:
+    shards = Counter(path.split("/")[1] for path in build.shards)
+    for cuts in load_cuts(build.job, build.parts("budgets")[0]):
+        fragments = fragments_between(documents, member(row, f"pool:{cuts.pool}"), cuts.begin, cuts.end)
+        draw = Draw(build.manifest.seed, cuts.phase, cuts.pool)
+        numbers = shard_of(placements(documents, fragments, draw), shards[cuts.phase])
+        yield from _as_uses(cuts.phase, cuts.pool, fragments, numbers)
+
+
+def _as_uses(phase: str, pool: str, fragments: Fragments, shards: npt.NDArray[np.int64]) -> Iterator[Use]:
+    columns = (fragments.epoch.tolist(), fragments.start.tolist(), fragments.length.tolist(), shards.tolist())
+    for epoch, start, tokens, shard in zip(*columns, strict=True):
+        yield Use(phase, pool, epoch, start, tokens, f"shards/{phase}/part-{shard:05d}.parquet")
