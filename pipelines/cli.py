@@ -193,7 +193,7 @@ def sample(
 def main() -> None:
     """Run the command line."""
     try:
-        app()
+        app(prog_name="gristmill")
     except GristmillError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:

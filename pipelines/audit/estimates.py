@@ -163,7 +163,9 @@ def _chars(name: str, source: SourceOptions, plan: Plan, counted: Counted) -> tu
     total, seen = sum(known.values()), sum(sizes[place] for place in known)
     if len(known) == len(sizes):
         return total, _basis(counted, "counted by the last build")
-    return round(total * sum(sizes.values()) / max(seen, 1)), f"{len(known)} of {len(sizes)} splits counted, the rest"
+    return round(
+        total * sum(sizes.values()) / max(seen, 1)
+    ), f"{len(known)} of {len(sizes)} splits counted, the rest like them"
 
 
 def _by_container(source: SourceOptions, files: Iterable[SourceFile]) -> tuple[int, str]:

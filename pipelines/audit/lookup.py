@@ -92,7 +92,12 @@ def signals_at(build: Opened, split: Split, row: int) -> dict[str, float | int]:
 
 
 def find(build: Opened, name: str) -> list[Verdict]:
-    """Return the verdicts of all records that `name` names: an id, a uid in decimal, or source/path:ordinal."""
+    """Return the verdicts of all records that `name` names.
+
+    Args:
+        build: a finished build.
+        name: an id, a uid in decimal, or source/path:ordinal; the source may be left out.
+    """
     found = {(verdict.split.number, verdict.row): verdict for verdict in _found(build, name)}
     return [found[place] for place in sorted(found)]
 
@@ -102,8 +107,7 @@ def _found(build: Opened, name: str) -> Iterator[Verdict]:
     yield from _verdicts(build, key, pc.field("id") == name)
     if is_uid(name):
         yield from with_uid(build, int(name))
-    place = place_of(build, name)
-    if place is not None:
+    for place in places_of(build, name):
         source, path, ordinal = place
         (uid,) = document_uids(source, path, np.array([ordinal], np.uint64)).tolist()
         yield from (each for each in with_uid(build, uid) if (each.source, each.path, each.ordinal) == place)
@@ -114,11 +118,15 @@ def is_uid(name: str) -> bool:
     return name.isascii() and name.isdigit() and int(name) <= LARGEST
 
 
-def place_of(build: Opened, name: str) -> tuple[str, str, int] | None:
-    """Return source, path and ordinal where a name is written like a place in a source of the build."""
-    source, _, rest = name.partition("/")
-    path, _, ordinal = rest.rpartition(":")
-    return (source, path, int(ordinal)) if source in build.manifest.sources and is_uid(ordinal) else None
+def places_of(build: Opened, name: str) -> list[tuple[str, str, int]]:
+    """Return source, path and ordinal where a name is written like a place: with its source, or without."""
+    where, _, ordinal = name.rpartition(":")
+    if not is_uid(ordinal):
+        return []
+    source, _, path = where.partition("/")
+    whole = [(source, path)] if source in build.manifest.sources else []
+    bare = [(each, where) for each in sorted(build.manifest.sources) if where in build.file_names(each)]
+    return [(*place, int(ordinal)) for place in [*whole, *bare]]
 
 
 def with_uid(build: Opened, uid: int) -> list[Verdict]:
@@ -149,8 +157,7 @@ def _may_hold(parquet: Any, group: int, key: int) -> bool:  # noqa: ANN401 - pya
 
 def near(build: Opened, name: str, count: int = 5) -> list[str]:
     """Return names of records that come near to `name`, the nearest first."""
-    place = place_of(build, name)
-    if place is not None:
+    for place in places_of(build, name):
         return _near_place(build, *place, count)
     ids = _some_ids(build)
     holding = [each for each in ids if len(name) >= 3 and name.lower() in each.lower()]

@@ -160,10 +160,12 @@ def _stretches(sequence: int, values: dict[str, list[int]]) -> Iterator[_Stretch
 def _described(build: Opened, part: str, stretches: Sequence[_Stretch]) -> list[Piece]:
     """Return pieces with what the lock, the ledger and the tokenizer say of them."""
     with build.storage.open(part) as file:
-        pools = shard_info(pq.read_schema(file)).origin.pools
+        origin = shard_info(pq.read_schema(file)).origin
+    if (origin.manifest_hash, origin.tokenizer_hash) != (build.lock.manifest_hash, build.lock.tokenizer_hash):
+        raise RequestError(f"{build.storage.url}/{part} was written by another build: delete it and build again")
     encoder = load_fitted_encoder(build.job, build.lock.tokenizer)
     known = _ledger_of(build, {stretch.address for stretch in stretches})
-    return [_piece(build, part, stretch, known[stretch.address], pools, encoder) for stretch in stretches]
+    return [_piece(build, part, stretch, known[stretch.address], origin.pools, encoder) for stretch in stretches]
 
 
 def _piece(

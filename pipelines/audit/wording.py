@@ -34,7 +34,7 @@ def number(value: float | None) -> str:
     """Return a number as people read it: counts with commas, others by the fewest digits that name them."""
     if value is None:
         return "-"
-    if value == int(value):
+    if abs(value) < 2**53 and value == int(value):
         return f"{int(value):,}"
     short = np.float32(value)
     return str(short if float(short) == value else np.float64(value))
@@ -51,7 +51,7 @@ def size(amount: float) -> str:
         if amount < 999.5:
             return f"{amount:.3g} {unit}".rstrip()
         amount /= 1000
-    return f"{amount:,.3g} T"
+    return f"{amount:,.0f} T" if amount >= 999.5 else f"{amount:.3g} T"
 
 
 def duration(seconds: float) -> str:

@@ -17,9 +17,9 @@ from typing import Any
 import ray  # noqa: TID251 - this is the module that talks to Ray
 
 from pipelines.engine.job import Job
-from pipelines.engine.receipts import Receipt
+from pipelines.engine.receipts import Receipt, load_receipt
 from pipelines.engine.workers import Cluster, Run, T, one_core
-from pipelines.errors import RequestError
+from pipelines.errors import BuildError, RequestError
 
 RETRIES = 8
 """How often a task whose worker died is tried again."""
@@ -51,24 +51,31 @@ class OnRay:
                 return
             done, _ = ray.wait(list(running), num_returns=1)
             for reference in done:
-                yield running.pop(reference), _result(reference)
+                task = running.pop(reference)
+                yield task, _result(reference, task.part(job))
 
 
 def _first(tasks: Iterator[T], count: int) -> Iterable[T]:
     return [task for _, task in zip(range(count), tasks, strict=False)]
 
 
-def _result(reference: Any) -> Receipt:  # noqa: ANN401 - Ray's own reference
+def _result(reference: Any, part: str) -> Receipt:  # noqa: ANN401 - Ray's own reference
     try:
         receipt: Receipt = ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
+    except ray.exceptions.RayError as error:
+        raise BuildError(
+            f"{part}: no worker could finish it in {RETRIES + 1} attempts ({error}); most often a machine had "
+            "no memory left: give it fewer --workers, and run the same command again"
+        ) from error
     return receipt
 
 
 def _run_here(function: Run[T], job: Job, task: T) -> Receipt:
+    """Run a task, unless an attempt before this one died between its receipt and its answer."""
     one_core()
-    return function(job, task)
+    return load_receipt(job.storage, task.part(job)) or function(job, task)
 
 
 @contextmanager
