@@ -62,7 +62,7 @@ _Dumper.yaml_implicit_resolvers = {
 
 def write_document(tree: Tree) -> str:
     """Return plain values as YAML text that `parse_document` reads back to the same values."""
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False)
 
 
 def show(key: Key) -> str:

@@ -19,7 +19,7 @@ def test_the_public_names_are_these() -> None:
     assert pipelines.__all__ == ["build", "load", "open_build"]
     assert dir(pipelines) == pipelines.__all__
     with pytest.raises(AttributeError, match="no attribute 'bild'"):
-        _ = pipelines.bild  # type: ignore[attr-defined]
+        _ = pipelines.bild
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

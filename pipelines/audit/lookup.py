@@ -157,8 +157,8 @@ def _may_hold(parquet: Any, group: int, key: int) -> bool:  # noqa: ANN401 - pya
 
 def near(build: Opened, name: str, count: int = 5) -> list[str]:
     """Return names of records that come near to `name`, the nearest first."""
-    for place in places_of(build, name):
-        return _near_place(build, *place, count)
+    if places := places_of(build, name):
+        return _near_place(build, *places[0], count)
     ids = _some_ids(build)
     holding = [each for each in ids if len(name) >= 3 and name.lower() in each.lower()]
     return (holding or difflib.get_close_matches(name, ids[: SEARCHED >> 6], count))[:count]

@@ -36,8 +36,8 @@ def asked(corpus: Path, tmp_path: Path) -> Overrides:
     return load
 
 
-def foreseen(wanted: Manifest, out: str | Path = "", **resources: int) -> Forecast:
-    return forecast(wanted, str(out), Resources(**resources))
+def foreseen(wanted: Manifest, out: str | Path = "", resources: Resources | None = None) -> Forecast:
+    return forecast(wanted, str(out), resources or Resources())
 
 
 def done(seen: Forecast) -> dict[str, tuple[int, int]]:
@@ -171,8 +171,8 @@ def test_an_exchange_of_many_small_reads_is_cautioned_against() -> None:
 
 
 def test_resources_decide_what_an_exchange_is_cautioned_against(asked: Overrides) -> None:
-    assert foreseen(asked()).cautions == foreseen(asked(), partitions=1).cautions
-    assert any("less than 64 KiB" in caution for caution in foreseen(asked(), partitions=7).cautions)
+    assert foreseen(asked()).cautions == foreseen(asked(), "", Resources(partitions=1)).cautions
+    assert any("less than 64 KiB" in caution for caution in foreseen(asked(), "", Resources(partitions=7)).cautions)
 
 
 def test_a_pool_that_may_be_too_small_is_cautioned_against(asked: Overrides) -> None:
@@ -234,5 +234,5 @@ def rows_of_steps(seen: Forecast) -> dict[str, Any]:
 
 
 def test_workers_divide_the_time(asked: Overrides) -> None:
-    one, two = (rows_of_steps(foreseen(asked(), workers=count))["pass 1"].seconds for count in (1, 2))
+    one, two = (rows_of_steps(foreseen(asked(), "", Resources(workers=count)))["pass 1"].seconds for count in (1, 2))
     assert two == pytest.approx(one / 2)

@@ -31,7 +31,7 @@ def seen(wanted: Manifest, count: int = 1000) -> dict[str, Sighting]:
 
 def ledger_rows(built: Opened) -> dict[str, dict[str, Any]]:
     """Return the rows of a build's ledger, with their signals, by place."""
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for split in built.splits:
         file = Path(built.storage.url, built.verdicts_file(split))
         signals = pq.read_table(str(file).replace("ledger/verdicts", "ledger/signals"))
