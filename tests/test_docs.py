@@ -105,12 +105,14 @@ def test_the_python_of_the_readme_reads_the_shards_and_the_ledger(
 def test_the_filter_of_the_page_judges_the_documents_of_a_build(reader: Path) -> None:
     run_blocks(FILTER_PAGE)
     stages = [{"shouting": {"max_frac_uppercase": 0.1}}, "normalize", {"where": "frac_uppercase <= 0.06"}]
-    source = {"format": "dolma", "path": "data/sample/dolma/python_docs/documents/*.json.gz"}
+    texts = ["all quiet at the mill tonight", "Half Quiet at the old mill tonight", "NOISE"]
+    Path("shouting.jsonl").write_text("".join(f'{{"text": "{text}"}}\n' for text in texts))
+    source = {"format": "jsonl", "path": "shouting.jsonl"}
     manifest = {"name": "shouting", "sources": {"docs": source}, "stages": stages}
     Path("shouting.yaml").write_text(yaml.safe_dump(manifest))
     build(load_manifest("shouting.yaml"), "runs/shouting", Settings("none"))
     rules = verdicts(reader / "runs" / "shouting")["rule"].to_pylist()
-    assert {"max_frac_uppercase", "frac_uppercase <= 0.06", None} == set(rules)
+    assert rules == [None, "frac_uppercase <= 0.06", "max_frac_uppercase"]
 
 
 def test_the_yaml_of_the_filter_page_is_stages() -> None:
