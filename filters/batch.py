@@ -10,17 +10,21 @@ A stage is a frozen pydantic model whose fields are its manifest options. It has
     edit(batch)    -> pa.LargeStringArray     the documents' next text
 
 Every field says which of the two it belongs to: `measuring` (a new value is a new measurement) or `judging`
-(a new value is a new question to the numbers at hand). Nothing here opens a file.
+(a new value is a new question to the numbers at hand). Nothing here opens a file: a stage that needs word lists, block
+lists or a model names them by options of type `InputFile`, and has `load(read)`, which returns the stage at work.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from functools import cached_property
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
+
+from filters.kernels.scans import Scans
 
 Columns = Mapping[str, pa.Array]
 """Column name -> array, one value per document. Counts are int64, ratios float32, keys uint64; null = not measured."""
@@ -47,10 +51,12 @@ class Batch:
     Args:
         documents: record batch that begins with the columns of `DOCUMENT_SCHEMA`.
         signals: columns measured earlier on the same text, by signal name.
+        shared: the scans of these texts, where they were made before.
     """
 
     documents: pa.RecordBatch
     signals: Columns = field(default_factory=dict)
+    shared: Scans | None = None
 
     def __len__(self) -> int:
         return int(self.documents.num_rows)
@@ -59,6 +65,11 @@ class Batch:
     def text(self) -> pa.LargeStringArray:
         """The documents' text, UTF-8, one value per document, never null."""
         return self.documents.column("text")
+
+    @cached_property
+    def scans(self) -> Scans:
+        """The words and the lines of the texts: each is looked for once, whoever asks for it."""
+        return self.shared if self.shared is not None else Scans(self.text)
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,40 @@ class Stage(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     version: ClassVar[int]
+    measured: ClassVar[tuple[str, ...]] = ()
+    """The signals that `measure` returns, by name; `filters.signals` defines them."""
+    prose_only: ClassVar[bool] = False
+    """Whether sources with the tag `code` are left alone where a manifest does not say `on`."""
+
+
+class InputFile(BaseModel):
+    """A file that a stage reads, or all files that a pattern finds; a manifest writes the path alone.
+
+    Args:
+        path: file, or pattern such as `lists/*/domains`. It never enters identity.
+        content: hash of what is in it, set when the manifest is loaded; this is what identity sees.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    path: str = Field(exclude=True)
+    content: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_path(cls, value: object) -> object:
+        return {"path": value} if isinstance(value, str) else value
+
+
+ReadFiles: TypeAlias = Callable[[InputFile], Mapping[str, bytes]]
+"""Returns what an `InputFile` names: relative path -> content."""
+
+
+@runtime_checkable
+class Loads(Protocol):
+    """A stage that needs files before it can work."""
+
+    def load(self, read: ReadFiles) -> Self:
+        """Return the same stage with its files in memory; called once per process."""
 
 
 @runtime_checkable

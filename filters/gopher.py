@@ -2,13 +2,14 @@
 
 In:  documents.
 Out: seven signals each, and the first rule that a document breaks.
-Guaranteed: plain code that reads a document's words once and its lines once; it is what every faster version of these
-     signals must equal. Nothing raises: a text without words has all signals 0 and falls by `min_word_count`.
+Guaranteed: nothing raises; a text without words has all signals 0 and falls by `min_word_count`. Words and lines come
+     from the scans that all filters of a pass share.
 
 The published thresholds are also those of RefinedWeb, Dolma and FineWeb. Beside other implementations:
 
-    word_count            as Dolma; datatrove leaves out words of punctuation only, here and in the mean length
-    mean_word_length      Dolma bounds the median
+    word_count            as Dolma; datatrove leaves out words of punctuation only, here and in the mean length, and so
+                          does `punctuation_words: false`
+    mean_word_length      Dolma bounds the median (`dolma_gopher`)
     symbol_to_word_ratio  as datatrove, whose two rules share a bound; Dolma counts words that hold a '#' or U+2026
     frac_bullet_lines     as datatrove; Dolma: '*' or '-' at the very start of a line
     frac_ellipsis_lines   as datatrove; Dolma: U+2026 at the very end of a line
@@ -17,31 +18,19 @@ The published thresholds are also those of RefinedWeb, Dolma and FineWeb. Beside
 
 from typing import Annotated, ClassVar, Literal
 
-import pyarrow as pa
+import numpy as np
 from pydantic import Field
 
 from filters.batch import Batch, Columns, Outcome, Stage, Verdicts, judging, measuring, run_stage
-from filters.signals import SIGNALS
+from filters.kernels.quality import bullets_and_ellipses, distinct_members, only_of, sums, symbols
+from filters.kernels.scans import Scans, WordDefinition, Words
+from filters.kernels.unicode import CLASSES
+from filters.measures import count, ratio, text_hashes
+from filters.punctuation import PUNCTUATION
 from filters.verdicts import Rule, judge_by
-from filters.words import has_letter, lines, words
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Gopher's eight English words, of which a document must hold two."""
-
-SYMBOL = "#"
-BULLETS = ("\u2022", "-")
-ELLIPSES = ("...", "\u2026")
-
-MEASURED = (
-    "word_count",
-    "mean_word_length",
-    "symbol_to_word_ratio",
-    "frac_bullet_lines",
-    "frac_ellipsis_lines",
-    "frac_words_with_alpha",
-    "stop_word_count",
-)
-"""The signals that `GopherQuality` measures."""
 
 RULES: tuple[tuple[str, str, Literal["min", "max"]], ...] = (
     ("min_word_count", "word_count", "min"),
@@ -60,34 +49,6 @@ Limit = Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
 Count = Annotated[int, Field(ge=0)] | None
 
 
-def measure_words(text: str, stop_words: frozenset[str]) -> dict[str, float]:
-    """Return what a document's words say: five signals."""
-    found = words(text)
-    count = max(len(found), 1)
-    return {
-        "word_count": len(found),
-        "mean_word_length": sum(map(len, found)) / count,
-        "symbol_to_word_ratio": max(text.count(SYMBOL), sum(map(text.count, ELLIPSES))) / count,
-        "frac_words_with_alpha": sum(map(has_letter, found)) / count,
-        "stop_word_count": len(stop_words.intersection(found)),
-    }
-
-
-def measure_lines(text: str) -> dict[str, float]:
-    """Return what a document's lines say: two signals."""
-    found = lines(text)
-    count = max(len(found), 1)
-    return {
-        "frac_bullet_lines": sum(line.lstrip().startswith(BULLETS) for line in found) / count,
-        "frac_ellipsis_lines": sum(line.rstrip().endswith(ELLIPSES) for line in found) / count,
-    }
-
-
-def measure_text(text: str, stop_words: frozenset[str]) -> dict[str, float]:
-    """Return a document's seven signals, in float64, by name; `filters.signals` defines them."""
-    return {**measure_words(text, stop_words), **measure_lines(text)}
-
-
 class GopherQuality(Stage):
     """Drops documents that do not look like prose: too short, too long, or made of symbols, bullets and numbers.
 
@@ -95,8 +56,19 @@ class GopherQuality(Stage):
     bound of null turns its rule off; a number on the bound passes.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    measured: ClassVar[tuple[str, ...]] = (
+        "word_count",
+        "mean_word_length",
+        "symbol_to_word_ratio",
+        "frac_bullet_lines",
+        "frac_ellipsis_lines",
+        "frac_words_with_alpha",
+        "stop_word_count",
+    )
 
+    words: WordDefinition = measuring("whitespace", "what a word is: whitespace, or uax29 (DCLM, Dolma 3)")
+    punctuation_words: bool = measuring(True, "whether words of punctuation only count and have a length")
     stop_words: tuple[str, ...] = measuring(STOP_WORDS, "words of which `min_stop_word_count` must occur")
     min_word_count: Count = judging(50, "least number of words")
     max_word_count: Count = judging(100_000, "greatest number of words")
@@ -114,9 +86,26 @@ class GopherQuality(Stage):
 
     def measure(self, batch: Batch) -> Columns:
         """Return the seven signals, one value per document, none of them null."""
-        stop_words = frozenset(self.stop_words)
-        measured = [measure_text(text, stop_words) for text in batch.text.to_pylist()]
-        return {name: pa.array([row[name] for row in measured], SIGNALS[name].dtype) for name in MEASURED}
+        words = batch.scans.words(self.words)
+        hashes = text_hashes(dict.fromkeys(self.stop_words))
+        _, lettered = sums(words.first, words.chars, words.letters)
+        return {
+            **self._measure_lengths(batch.scans, words),
+            "symbol_to_word_ratio": ratio(np.maximum(*symbols(batch.scans.data, batch.scans.offsets)), words.counts),
+            **_measure_lines(batch.scans),
+            "frac_words_with_alpha": ratio(lettered, words.counts),
+            "stop_word_count": count(distinct_members(words.first, words.hashes, hashes)),
+        }
+
+    def _measure_lengths(self, scans: Scans, words: Words) -> Columns:
+        """Return the number of words that count, and their mean length."""
+        lengths, _ = sums(words.first, words.chars, words.letters)
+        counts = words.counts
+        if not self.punctuation_words:
+            alone = only_of(scans.data, words.start, words.end, words.letters, PUNCTUATION)
+            left_out, found = sums(words.first, words.chars * alone, alone)
+            lengths, counts = lengths - left_out, counts - found
+        return {"word_count": count(counts), "mean_word_length": ratio(lengths, counts)}
 
     def judge(self, signals: Columns) -> Verdicts:
         """Return the first rule that each document breaks, in the order of `rules`."""
@@ -126,3 +115,10 @@ class GopherQuality(Stage):
     def rules(self) -> tuple[Rule, ...]:
         """The nine rules, in their order."""
         return tuple(Rule(name, signal, bound, getattr(self, name)) for name, signal, bound in RULES)
+
+
+def _measure_lines(scans: Scans) -> Columns:
+    """Return what the lines say: two signals."""
+    lines = scans.lines
+    bullets, ellipses = bullets_and_ellipses(scans.data, lines.first, lines.start, lines.end, CLASSES)
+    return {"frac_bullet_lines": ratio(bullets, lines.counts), "frac_ellipsis_lines": ratio(ellipses, lines.counts)}

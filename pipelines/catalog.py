@@ -6,8 +6,14 @@ Guaranteed: importing this module starts nothing and opens nothing.
 """
 
 from filters.batch import Stage
+from filters.classifier import Classifier
 from filters.gopher import GopherQuality
+from filters.gopher_repetition import GopherRepetition
 from filters.normalize import Normalize
+from filters.pii import Pii
+from filters.top_share import TopShare
+from filters.urls import UrlFilter
+from filters.word_list import WordList
 from pipelines.dedup.exact import DedupExact
 from pipelines.sources.formats import SOURCES
 from pipelines.where import Where
@@ -16,20 +22,20 @@ __all__ = ["SIGNAL_PROVIDERS", "SOURCES", "STAGES", "stage_name"]
 
 STAGES: dict[str, type[Stage]] = {
     "gopher_quality": GopherQuality,
+    "gopher_repetition": GopherRepetition,
     "normalize": Normalize,
+    "url_filter": UrlFilter,
+    "pii": Pii,
+    "word_list": WordList,
     "where": Where,
     "dedup_exact": DedupExact,
+    "classifier": Classifier,
+    "top_share": TopShare,
 }
 """Name in a manifest's `stages` -> the class whose fields are its options."""
 
 SIGNAL_PROVIDERS: dict[str, type[Stage]] = {
-    "word_count": GopherQuality,
-    "mean_word_length": GopherQuality,
-    "symbol_to_word_ratio": GopherQuality,
-    "frac_bullet_lines": GopherQuality,
-    "frac_ellipsis_lines": GopherQuality,
-    "frac_words_with_alpha": GopherQuality,
-    "stop_word_count": GopherQuality,
+    signal: stage for stage in reversed(STAGES.values()) for signal in stage.measured
 }
 """Signal -> the stage that measures it, with its published defaults, where an expression asks for it first."""
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.batch import DOCUMENT_SCHEMA, Batch, Edits, Judges
+from filters.kernels.scans import Scans
 from pipelines.engine.measured import StoredSignals, measure_missing, scatter
 from pipelines.engine.pieces import Piece
 from pipelines.engine.route import Step
@@ -56,6 +57,7 @@ class Walk:
         documents: their columns, text included.
         signals: columns measured on the current text, and the documents' metadata, one value per document at hand.
         measured: per step, its signals, one value per row of the piece.
+        scans: the words and lines of the current text that some step has asked for.
     """
 
     piece: Piece
@@ -65,6 +67,7 @@ class Walk:
     documents: pa.RecordBatch
     signals: dict[str, pa.Array]
     measured: dict[str, dict[str, pa.Array]] = field(default_factory=dict)
+    scans: Scans | None = None
 
     @classmethod
     def begin(
@@ -84,7 +87,7 @@ class Walk:
             self._judge(step, step.stage)
         elif isinstance(step.stage, Edits):
             self.narrow()
-            self.replace_text(step.stage.edit(Batch(self.documents, self.signals)))
+            self.replace_text(step.stage.edit(self._batch()))
 
     def _measure(self, step: Step, stored: StoredSignals) -> None:
         count = self.piece.records.num_rows
@@ -92,7 +95,7 @@ class Walk:
         if self.piece.text is None:
             columns = {name: values.take(pa.array(self.rows)) for name, values in known.items()}
         else:
-            columns = dict(measure_missing(step, Batch(self.documents, self.signals), self.rows, known))
+            columns = dict(measure_missing(step, self._batch(), self.rows, known))
         self.signals.update(columns)
         self.signals.update({name + step.suffix: values for name, values in columns.items()})
         self.measured[step.signals_key] = {name: scatter(columns[name], self.rows, count) for name in sorted(columns)}
@@ -108,8 +111,17 @@ class Walk:
         self.falls.rule[rows] = verdicts.rule.take(pa.array(failed)).to_pylist()
         self.falls.value[rows] = verdicts.value.take(pa.array(failed)).to_numpy(zero_copy_only=False)
 
+    def _batch(self) -> Batch:
+        """Return the documents at hand, with the scans that were made of them."""
+        if self.scans is None:
+            self.scans = Scans(self.documents.column("text"))
+        return Batch(self.documents, self.signals, self.scans)
+
     def narrow(self) -> None:
         """Let go of the documents that fell."""
+        if self.alive[self.rows].all():
+            return
+        self.scans = None
         standing = pa.array(np.flatnonzero(self.alive[self.rows]))
         self.rows = self.rows[standing.to_numpy()]
         self.documents = self.documents.take(standing)
@@ -117,6 +129,7 @@ class Walk:
 
     def replace_text(self, text: pa.LargeStringArray) -> None:
         """Begin a new text version: numbers measured on the old one no longer count."""
+        self.scans = None
         place = self.documents.schema.get_field_index("text")
         self.documents = self.documents.set_column(place, DOCUMENT_SCHEMA.field("text"), text)
         earlier = {name: values for name, values in self.signals.items() if "@" in name}

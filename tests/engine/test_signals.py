@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.batch import Batch, Columns, Stage, batch_of
-from filters.gopher import MEASURED, GopherQuality
+from filters.gopher import GopherQuality
 from pipelines.engine.measured import (
     StoredSignals,
     column_names,
@@ -135,9 +135,9 @@ def test_the_twin_of_the_verdicts_has_each_number_once_and_no_keys(tmp_path: Pat
     ]
     build_here({"name": "n", "sources": {"a": lines_source(tmp_path / "a")}, "stages": stages}, tmp_path / "out")
     table = signals(tmp_path / "out")
-    edited = [f"{name}@normalize" for name in MEASURED]
+    edited = [f"{name}@normalize" for name in GopherQuality.measured]
     assert table.schema.names[0] == "ordinal"
-    assert sorted(table.schema.names[1:]) == sorted([*MEASURED, *edited])
+    assert sorted(table.schema.names[1:]) == sorted([*GopherQuality.measured, *edited])
     assert table.column("word_count").to_pylist() == [2, None, 2, 1]
     assert table.column("word_count@normalize").to_pylist() == [2, None, None, None]
 

@@ -5,16 +5,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from filters.batch import batch_of, measuring_options
-from filters.gopher import MEASURED, RULES, STOP_WORDS, GopherQuality, measure_text
+from filters.gopher import RULES, STOP_WORDS, GopherQuality
 from filters.signals import SIGNALS
 from filters.words import words
+from tests.filters.references.gopher import measure_text
 
 PASSING = " ".join(["the people that live here"] * 10)
 
 
 def test_every_signal_has_the_type_of_the_catalogue_and_no_null() -> None:
     columns = GopherQuality().measure(batch_of(["", "\n", PASSING]))
-    assert tuple(columns) == MEASURED
+    assert tuple(columns) == GopherQuality.measured
     assert all(column.type == SIGNALS[name].dtype and column.null_count == 0 for name, column in columns.items())
 
 
@@ -72,7 +73,7 @@ def test_any_texts_get_one_verdict_each_that_follows_from_their_stored_signals(t
 def test_fractions_lie_between_zero_and_one_and_counts_below_those_of_words(text: str) -> None:
     measured = measure_text(text, frozenset(STOP_WORDS))
     assert measured["word_count"] == len(words(text)) >= measured["stop_word_count"]
-    assert all(0 <= measured[name] <= 1 for name in MEASURED if name.startswith("frac_"))
+    assert all(0 <= measured[name] <= 1 for name in GopherQuality.measured if name.startswith("frac_"))
     assert (measured["mean_word_length"] >= 1) == (measured["word_count"] > 0)
 
 

@@ -15,9 +15,10 @@ import pyarrow as pa
 import pytest
 
 from filters.batch import batch_of
-from filters.gopher import STOP_WORDS, GopherQuality, measure_text
+from filters.gopher import STOP_WORDS, GopherQuality
 from filters.words import lines, words
 from tests.filters.real_texts import CORPUS, json_lines, needs_corpus, real_texts
+from tests.filters.references.gopher import measure_text
 
 gopher_quality_filter: Any = pytest.importorskip("datatrove.pipeline.filters.gopher_quality_filter")
 documents: Any = pytest.importorskip("datatrove.data")

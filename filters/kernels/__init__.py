@@ -1,0 +1,1 @@
+"""Kernels: what reads the bytes of texts, compiled by numba."""

@@ -1,0 +1,62 @@
+"""How kernels are compiled: by numba, without the interpreter's lock, once per node and version of the sources.
+
+In:  plain functions over numpy arrays.
+Out: machine code, kept in a folder that is named by a hash of every kernel's source.
+Guaranteed: an edited kernel is never run as the machine code of its former self, though numba looks only at the file of
+     the function that is called, not at those which it calls.
+
+Kernels take and give arrays, never Arrow objects; they are the only code that touches bytes.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
+
+import numba
+import numpy as np
+import xxhash
+
+Inputs = ParamSpec("Inputs")
+Output = TypeVar("Output")
+
+
+def sources_hash() -> str:
+    """Return 16 hex digits that name the state of all kernel sources and the version of numba."""
+    digest = xxhash.xxh3_64(numba.__version__.encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def cache_folder() -> Path:
+    """Return the folder of this node for this state of the sources; `GRISTMILL_KERNELS` names another parent."""
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gristmill" / "kernels"
+    folder = Path(os.environ.get("GRISTMILL_KERNELS", default)) / sources_hash()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="gristmill-kernels-"))
+    return folder
+
+
+numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined] # numba makes its options at import
+
+
+def kernel(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
+    """Compile `function` when it is first called with arguments of some types; other kernels may call it."""
+    compiled = numba.njit(nogil=True, cache=True, boundscheck=False)(function)
+    return cast("Callable[Inputs, Output]", compiled)
+
+
+def inlined(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
+    """Compile a small function into the kernels that call it."""
+    compiled = numba.njit(nogil=True, cache=True, boundscheck=False, forceinline=True)(function)
+    return cast("Callable[Inputs, Output]", compiled)
+
+
+@inlined
+def signed(value: np.integer[Any]) -> int:
+    """Return a number as int64: numba makes a float of an int64 and a uint64."""
+    return np.int64(value)  # type: ignore[return-value] # numba has one kind of int

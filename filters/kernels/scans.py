@@ -1,0 +1,128 @@
+"""Scans of a batch of texts: its words and its lines, looked for once, whoever asks.
+
+In:  texts as an Arrow array.
+Out: where the words and the lines lie in its bytes.
+Guaranteed: the bytes are not copied; a scan is made when it is first asked for, and never again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.kernels.lines import text_lines
+from filters.kernels.unicode import CLASSES
+from filters.kernels.words import uax29_words, whitespace_words
+
+U8 = npt.NDArray[np.uint8]
+U64 = npt.NDArray[np.uint64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+WordDefinition: TypeAlias = Literal["whitespace", "uax29"]
+
+BYTES_PER_WORD = 4
+"""Room is made for a word every so many bytes (English has one every six): too much room costs time, too."""
+
+BYTES_PER_LINE = 32
+"""Likewise for lines."""
+
+SCANNERS = {"whitespace": whitespace_words, "uax29": uax29_words}
+
+
+@dataclass(frozen=True)
+class Words:
+    """Words of texts, in order.
+
+    Args:
+        first: int64, one more than texts; the words of text d are numbers `first[d]` to `first[d + 1]`.
+        start: int64, the byte at which each begins.
+        end: int64, the byte behind each.
+        chars: int32, code points of each.
+        hashes: uint64, hash of the bytes of each (`filters/kernels/hashing.py`).
+        letters: bool, whether each holds a letter (general category L).
+    """
+
+    first: I64
+    start: I64
+    end: I64
+    chars: I32
+    hashes: U64
+    letters: npt.NDArray[np.bool_]
+
+    @property
+    def counts(self) -> I64:
+        """Words of each text."""
+        return np.diff(self.first)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of texts, as `str.splitlines` has them, in order.
+
+    Args:
+        first: int64, one more than texts; the lines of text d are numbers `first[d]` to `first[d + 1]`.
+        start: int64, the byte at which each begins.
+        end: int64, the byte behind its last character; its line end is not part of it.
+        chars: int32, code points of each.
+    """
+
+    first: I64
+    start: I64
+    end: I64
+    chars: I32
+
+    @property
+    def counts(self) -> I64:
+        """Lines of each text."""
+        return np.diff(self.first)
+
+
+class Scans:
+    """What was found in texts so far.
+
+    Args:
+        text: large string array without nulls.
+    """
+
+    def __init__(self, text: pa.LargeStringArray) -> None:
+        _, bounds, data = text.buffers()
+        self.text = text
+        self.offsets: I64 = np.frombuffer(bounds or bytes(8), np.int64)[text.offset : text.offset + len(text) + 1]
+        self.data: U8 = np.frombuffer(data or b"", np.uint8)
+        self._words: dict[WordDefinition, Words] = {}
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def words(self, definition: WordDefinition) -> Words:
+        """Return the words of all texts."""
+        if definition not in self._words:
+            self._words[definition] = Words(*self._scan(SCANNERS[definition], BYTES_PER_WORD))
+        return self._words[definition]
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The lines of all texts."""
+        return Lines(*self._scan(text_lines, BYTES_PER_LINE))
+
+    def _scan(self, scanner: Callable[..., tuple[I64, *tuple[Any, ...]]], bytes_each: int) -> tuple[Any, ...]:
+        """Scan with room for as many as are usual, and again where there were more."""
+        most = int(self.offsets[-1] - self.offsets[0]) // bytes_each + len(self) + 1
+        found = scanner(self.data, self.offsets, CLASSES, most)
+        return found if found[0][-1] <= most else scanner(self.data, self.offsets, CLASSES, int(found[0][-1]))
+
+    @cached_property
+    def chars(self) -> I64:
+        """Code points of each text."""
+        return np.asarray(pc.utf8_length(self.text)).astype(np.int64)
+
+    @cached_property
+    def sizes(self) -> I64:
+        """Bytes of each text."""
+        return np.diff(self.offsets)

@@ -1,0 +1,39 @@
+"""Counts of repeated n-grams, lines and paragraphs equal the plain algorithms."""
+
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+
+from filters.kernels.ngrams import GREEDY, LONGEST, REPEATED, TOP, TOP_COUNT, TOTAL, ngram_counts
+from filters.kernels.scans import Scans
+from filters.words import words
+from tests.filters.kernels.texts import batches
+from tests.filters.references.repetition import greedy_chars, ngrams, top_chars
+
+
+def chars_of(grams: list[tuple[str, ...]]) -> int:
+    return sum(len(word) for gram in grams for word in gram)
+
+
+@given(batches)
+def test_ngrams_are_counted_as_the_plain_algorithms_do(values: list[str]) -> None:
+    found = Scans(pa.array(values, pa.large_string())).words("whitespace")
+    counts = ngram_counts(found.first, found.hashes, found.chars)
+    for number, text in enumerate(values):
+        for n in range(2, LONGEST + 1):
+            grams = ngrams(words(text), n)
+            occurrences = Counter(grams)
+            assert tuple(counts[number, n, [TOP, TOP_COUNT]]) == top_chars(words(text), n)
+            assert counts[number, n, GREEDY] == greedy_chars(words(text), n)
+            assert counts[number, n, REPEATED] == chars_of([gram for gram in grams if occurrences[gram] > 1])
+            assert counts[number, n, TOTAL] == chars_of(grams)
+
+
+@pytest.mark.parametrize("words_of_text", [["a"] * 50_000, ["a", "b"] * 25_000, [str(n) for n in range(50_000)]])
+def test_long_texts_that_repeat_everything_or_nothing(words_of_text: list[str]) -> None:
+    found = Scans(pa.array([" ".join(words_of_text)], pa.large_string())).words("whitespace")
+    counts = ngram_counts(found.first, found.hashes, found.chars)[0]
+    assert counts[10, GREEDY] == greedy_chars(words_of_text, 10)
+    assert counts[2, TOP] == top_chars(words_of_text, 2)[0]
