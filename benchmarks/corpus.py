@@ -46,14 +46,29 @@ Row = dict[str, Any]
 def main() -> None:
     """Write the corpus and print the bytes of its text."""
     folder, megabytes = Path(sys.argv[1]), int(sys.argv[2])
-    root = SHARED if SHARED.is_dir() else _sample(folder / "sample", megabytes)
+    root = _root(folder, megabytes)
     total = 0
-    for name, pattern in PATTERNS.items():
-        rows = _take(_key(name), _rows(root, name, pattern), megabytes * 1_000_000 // len(PATTERNS))
+    for name, rows in _chosen(root, megabytes):
         _write(folder / "corpus" / name, name, rows)
         total += sum(len(row[_key(name)].encode()) for row in rows)
     _place_tokenizer(root / TOKENIZER, folder)
     print(total)
+
+
+def texts(folder: Path, megabytes: int) -> list[str]:
+    """Return the texts of the corpus, in its order; what has to be written first goes below `folder`."""
+    chosen = _chosen(_root(folder, megabytes), megabytes)
+    return [row[_key(name)] for name, rows in chosen for row in rows]
+
+
+def _root(folder: Path, megabytes: int) -> Path:
+    return SHARED if SHARED.is_dir() else _sample(folder / "sample", megabytes)
+
+
+def _chosen(root: Path, megabytes: int) -> Iterator[tuple[str, list[Row]]]:
+    """Yield each layout and its rows, in equal parts of `megabytes`."""
+    for name, pattern in PATTERNS.items():
+        yield name, _take(_key(name), _rows(root, name, pattern), megabytes * 1_000_000 // len(PATTERNS))
 
 
 def _sample(folder: Path, megabytes: int) -> Path:
@@ -68,11 +83,12 @@ def _key(name: str) -> str:
 
 def _rows(root: Path, name: str, pattern: str) -> list[Row]:
     """Return the rows of a layout's files, in the order of a hash of their text."""
-    rows = [row for path in sorted(root.glob(pattern)) for row in _read(path) if 0 < len(row[_key(name)]) < LONGEST]
+    rows = [row for path in sorted(root.glob(pattern)) for row in read_rows(path) if 0 < len(row[_key(name)]) < LONGEST]
     return sorted(rows, key=lambda row: hashlib.blake2b(row[_key(name)].encode(), digest_size=8).digest())
 
 
-def _read(path: Path) -> Iterable[Row]:
+def read_rows(path: Path) -> Iterable[Row]:
+    """Return the rows of a file: Parquet, or JSON lines, plain or compressed by gzip or zstd."""
     if path.suffix == ".parquet":
         return list(pq.read_table(path).to_pylist())
     return [json.loads(line) for line in _unpacked(path).decode().split("\n") if line]

@@ -2,8 +2,8 @@
 
 In:  text.
 Out: its sentences.
-Guaranteed: the same on every supported Python and without a model: this rule is all there is. Joined, the sentences hold
-     every character of the text but white space; none of them is blank.
+Guaranteed: the same on every supported Python and without a model: this rule is all there is. Joined, the sentences
+     hold every character of the text but white space; none of them is blank.
 
 A sentence ends behind a run of terminal marks and the closing quotes and brackets that follow them,
 
@@ -31,7 +31,7 @@ _TERMINALS = (
     "\U00011a9c\U00011c41\U00011c42\U00011ef7\U00011ef8\U00011f43\U00011f44\U00016a6e\U00016a6f\U00016af5\U00016af5"
     "\U00016b37\U00016b38\U00016b44\U00016b44\U00016e98\U00016e98\U0001bc9f\U0001bc9f\U0001da88\U0001da88"
 )
-"""First and last of each range of marks that end a sentence (Sentence_Terminal of Unicode 15, and U+17D6, 17D9, 17DA)."""
+"""First and last of each range of marks that end a sentence: Sentence_Terminal of Unicode 15, U+17D6, 17D9 and 17DA."""
 
 TERMINALS = "".join(
     chr(code)

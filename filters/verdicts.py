@@ -28,12 +28,14 @@ class Rule:
         signal: what is bounded.
         bound: whether `limit` is the least or the greatest number that passes.
         limit: the threshold; None turns the rule off.
+        exempt: a number that passes whatever the limit.
     """
 
     name: str
     signal: str
     bound: Literal["min", "max"]
     limit: float | None
+    exempt: float | None = None
 
 
 def judge_by(rules: Sequence[Rule], signals: Columns) -> Verdicts:
@@ -62,7 +64,8 @@ def _fails(rule: Rule, numbers: Numbers) -> npt.NDArray[np.bool_]:
     if rule.limit is None:
         return np.zeros(len(numbers), np.bool_)
     limit = np.float32(rule.limit) if numbers.dtype == np.float32 else rule.limit
-    return np.asarray(numbers < limit if rule.bound == "min" else numbers > limit)
+    failed = np.asarray(numbers < limit if rule.bound == "min" else numbers > limit)
+    return failed if rule.exempt is None else failed & (numbers != rule.exempt)
 
 
 def _verdicts(names: list[str], chosen: npt.NDArray[np.int64], values: npt.NDArray[np.float64]) -> Verdicts:

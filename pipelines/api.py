@@ -5,7 +5,8 @@ Out: `Manifest`, `Built`.
 Guaranteed: the same behaviour as the command line; errors are those of `pipelines.errors`.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipelines.audit.opened import Opened, open_folder
 from pipelines.audit.pieces import Traced, pieces_of, trace_pieces
 from pipelines.audit.stories import Story, stories_of
 from pipelines.audit.summary import PART, Summary, read_summary
+from pipelines.audit.whatif import Answer, what_if
 from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
@@ -121,3 +123,18 @@ class Built:
             RequestError: there is no such shard or row, or a text cannot be made again.
         """
         return trace_pieces(self._opened, pieces_of(self._opened, shard, [row]))
+
+    def what_if(self, settings: Mapping[str, object], source: str | None = None, samples: int = 3) -> Answer:
+        """Return what the build would keep with other thresholds, from the numbers that it measured.
+
+        Args:
+            settings: option -> value, such as `{"gopher_quality.min_word_count": 40}`; None turns a rule off. Of
+                several stages of one name, the second is called `gopher_quality#2`.
+            source: only what becomes of this source's documents.
+            samples: how many documents that change sides are shown, of either kind.
+
+        Raises:
+            RequestError: a setting names nothing, or something that kept numbers cannot answer.
+        """
+        written = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
+        return what_if(self._opened, written, source, samples)

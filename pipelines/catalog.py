@@ -6,11 +6,18 @@ Guaranteed: importing this module starts nothing and opens nothing.
 """
 
 from filters.batch import Stage
+from filters.c4 import C4Quality
 from filters.classifier import Classifier
+from filters.dolma import DolmaC4, DolmaGopher
+from filters.dolma_repetitions import DolmaRepetitions
+from filters.fineweb import FineWebQuality
 from filters.gopher import GopherQuality
 from filters.gopher_repetition import GopherRepetition
+from filters.language import Language
 from filters.normalize import Normalize
 from filters.pii import Pii
+from filters.redpajama import RedpajamaSignals
+from filters.refinedweb import RefinedWebLines
 from filters.top_share import TopShare
 from filters.urls import UrlFilter
 from filters.word_list import WordList
@@ -23,6 +30,14 @@ __all__ = ["SIGNAL_PROVIDERS", "SOURCES", "STAGES", "stage_name"]
 STAGES: dict[str, type[Stage]] = {
     "gopher_quality": GopherQuality,
     "gopher_repetition": GopherRepetition,
+    "c4_quality": C4Quality,
+    "fineweb_quality": FineWebQuality,
+    "refinedweb_lines": RefinedWebLines,
+    "redpajama_signals": RedpajamaSignals,
+    "dolma_gopher": DolmaGopher,
+    "dolma_c4": DolmaC4,
+    "dolma_repetitions": DolmaRepetitions,
+    "language": Language,
     "normalize": Normalize,
     "url_filter": UrlFilter,
     "pii": Pii,

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -19,10 +20,16 @@ from pipelines.audit.opened import open_folder
 from pipelines.audit.pieces import pieces_of, trace_pieces
 from pipelines.audit.pieces_page import print_sequence
 from pipelines.audit.preview import preview as preview_manifest
+from pipelines.audit.preview_one import Wanted, preview_one
+from pipelines.audit.preview_one_page import print_one
 from pipelines.audit.preview_page import print_preview
 from pipelines.audit.report import print_sample, print_summary
+from pipelines.audit.signals_list import find_signals
+from pipelines.audit.signals_page import print_signals
 from pipelines.audit.stories import stories_of
 from pipelines.audit.stories_page import print_stories
+from pipelines.audit.whatif import what_if as judge_again
+from pipelines.audit.whatif_page import print_answer
 from pipelines.engine.job import MIB, Resources
 from pipelines.engine.progress import reporter_for
 from pipelines.engine.session import Settings
@@ -36,7 +43,8 @@ app = typer.Typer(
     help="Build language-model training mixtures from raw corpora: every document accounted for.\n\n"
     "A first build: `gristmill sample data/sample`, then "
     "`gristmill build manifests/quickstart.yaml --out runs/quickstart`.\n\n"
-    "Before a build: `plan` and `preview`. After it: `why` a document is missing, `trace` what a sequence is made of.",
+    "Before a build: `signals`, `plan` and `preview`. After it: `what-if` with other thresholds, `why` a document is "
+    "missing, `trace` what a sequence is made of.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -54,6 +62,7 @@ Overrides = Annotated[
         "--set", help="Change a key, e.g. `--set mix.phases.0.tokens=1M`; may be repeated.", metavar="KEY=VALUE"
     ),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Workers = Annotated[int | None, typer.Option(help="Tasks at a time; one per core by default.", min=1)]
 Spill = Annotated[int, typer.Option("--spill-bytes", help="Rows a task buffers before it writes them.", min=1)]
 Partitions = Annotated[int | None, typer.Option(help="Reduce tasks of an exchange; chosen by size by default.", min=1)]
@@ -116,6 +125,12 @@ def preview(
     manifest: ManifestPath,
     documents: Annotated[int, typer.Option(help="Documents of each source.", min=1, max=1000)] = 5,
     source: Annotated[str | None, typer.Option(help="Only this source.", metavar="NAME")] = None,
+    name: Annotated[
+        str, typer.Option("--id", help="Only this document, with every number and every rule.", metavar="ID")
+    ] = "",
+    number: Annotated[
+        int, typer.Option("--document", help="The same, for each source's document of this number, from 1.", min=0)
+    ] = 0,
     settings: Overrides = None,
 ) -> None:
     """Take a few documents of each source through the stages and show which stay, which go, and why; writes nothing.
@@ -123,8 +138,15 @@ def preview(
     Example: `gristmill preview manifests/quickstart.yaml`
 
     Twenty of one source: `gristmill preview web.yaml --source refinedweb --documents 20`
+
+    All that is known of one document: `gristmill preview web.yaml --id sherlock-0`, or the third of each source:
+    `gristmill preview web.yaml --document 3`. Rules behind the one by which it falls are shown too.
     """
-    print_preview(console, preview_manifest(load_manifest(manifest, settings or []), documents, source))
+    loaded = load_manifest(manifest, settings or [])
+    if name or number:
+        print_one(console, preview_one(loaded, Wanted(name, number), source))
+    else:
+        print_preview(console, preview_manifest(loaded, documents, source))
 
 
 @app.command()
@@ -168,6 +190,63 @@ def trace(
         raise typer.Exit(1)
 
 
+@app.command("what-if")
+def what_if(
+    folder: Folder,
+    settings: Annotated[
+        list[str],
+        typer.Option(
+            "--set",
+            help="A threshold, e.g. `--set gopher_quality.min_word_count=40`; null turns a rule off. May be repeated.",
+            metavar="STAGE.OPTION=VALUE",
+        ),
+    ],
+    source: Annotated[str | None, typer.Option(help="Only this source.", metavar="NAME")] = None,
+    samples: Annotated[int, typer.Option(help="Documents shown of those gained, and of those lost.", min=0)] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what a build would keep with other thresholds, from the numbers that it measured; runs nothing.
+
+    A lower bound: `gristmill what-if runs/quickstart --set gopher_quality.min_word_count=40`
+
+    A rule turned off: `gristmill what-if runs/quickstart --set gopher_quality.min_frac_words_with_alpha=null`
+
+    Another expression: `gristmill what-if runs/quickstart --set "where=chars < 100000"`
+
+    Of several stages of one name, the second is `where#2`, or by its place, as for `build --set`, `stages.4.where`.
+
+    The answer is exact where all it takes was measured; else it is called an estimate and says what is missing. What is
+    measured itself (words, models, texts) only a build can change.
+    """
+    answer = judge_again(open_folder(folder), settings, source, samples)
+    if as_json:
+        _print_json(answer)
+    else:
+        print_answer(console, answer)
+
+
+@app.command()
+def signals(
+    pattern: Annotated[str, typer.Argument(help="A word, or a name with `*` in it.", metavar="PATTERN")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List what can be measured on a document: each number's meaning, unit, source, and the stage that measures it.
+
+    All of them: `gristmill signals`
+
+    Those that speak of bullets: `gristmill signals bullet`
+
+    By name: `gristmill signals 'rps_*'`
+
+    Any of them can stand in an expression of the manifest: `- where: "word_count >= 50 and frac_bullet_lines < 0.5"`.
+    """
+    found = find_signals(pattern)
+    if as_json:
+        _print_json(found)
+    else:
+        print_signals(console, found)
+
+
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of a manifest, for editors.
@@ -188,6 +267,11 @@ def sample(
     Example: `gristmill sample data/sample`
     """
     print_sample(console, write_sample(folder, megabytes))
+
+
+def _print_json(value: object) -> None:
+    """Print dataclasses as JSON."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
+from filters import datatrove
 from filters.batch import Stage
 from pipelines.catalog import STAGES
 from pipelines.expressions import ExpressionError, parse
@@ -69,16 +70,30 @@ def _stage(document: Document, key: Key, tree: Tree) -> StageEntry:
 
 
 def _entry(document: Document, key: Key, name: str, tree: Tree) -> StageEntry:
-    if name not in STAGES:
-        document.refuse(key, f"unknown stage; {nearest(name, STAGES)}")
+    kind = _kind(document, key, name)
     options = _options(document, key, name, tree)
-    known = {*STAGES[name].model_fields, "on"}
+    known = {*kind.model_fields, "on"}
     for option in (option for option in options if option not in known):
         document.refuse((*key, option), f"unknown key; {nearest(option, known)}")
-    _read_expressions(document, key, STAGES[name], options)
+    _read_expressions(document, key, kind, options)
     on = fit(document, key, _Applied, {option: options[option] for option in options if option == "on"}).on
-    stage = fit(document, key, STAGES[name], {option: options[option] for option in options if option != "on"})
+    stage = fit(document, key, kind, {option: options[option] for option in options if option != "on"})
     return StageEntry(name=name, on=on, stage=stage)
+
+
+def _kind(document: Document, key: Key, name: str) -> type[Stage]:
+    """Return the class of a stage: of the catalogue, or made from a filter of datatrove."""
+    if name in STAGES:
+        return STAGES[name]
+    if not name.startswith(datatrove.PREFIX):
+        document.refuse(key, f"unknown stage; {nearest(name, STAGES)}")
+    wanted = name.removeprefix(datatrove.PREFIX)
+    try:
+        return datatrove.stage_class(wanted)
+    except LookupError:
+        document.refuse(key, f"unknown filter; {nearest(wanted, datatrove.installed_filters())}")
+    except (ImportError, ValueError) as error:
+        document.refuse(key, str(error))
 
 
 def options_naming(stage: type[Stage], what: str) -> list[str]:

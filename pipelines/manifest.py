@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 from pipelines.amounts import Bytes
 from pipelines.entries import StageEntry, read_sources, read_stages
 from pipelines.manifest_checks import check_manifest
-from pipelines.manifest_files import check_files
+from pipelines.manifest_files import check_files, sealed_stages
 from pipelines.manifest_schema import schema_of
 from pipelines.mixture import ItemName, Mix, Phase, Pool
 from pipelines.overrides import override
@@ -72,8 +72,10 @@ class Manifest(_Head):
         return self.names[name]
 
     def applies(self, entry: StageEntry, source: str) -> bool:
-        """Tell whether a stage sees the documents of a source."""
-        return entry.on is None or any(source in self.sources_of(name) for name in entry.on)
+        """Tell whether a stage sees the documents of a source; one of prose sees no code unless `on` names it."""
+        if entry.on is None:
+            return not (type(entry.stage).prose_only and "code" in self.sources[source].tags)
+        return any(source in self.sources_of(name) for name in entry.on)
 
     @cached_property
     def pools(self) -> tuple[Pool, ...]:
@@ -130,7 +132,7 @@ def manifest_of(document: Document) -> Manifest:
     """Return the checked manifest of a document that was read."""
     manifest = _without_files(document)
     check_files(document, manifest)
-    return manifest
+    return manifest.model_copy(update={"stages": sealed_stages(document, manifest)})
 
 
 def stored_manifest(text: str, name: str) -> Manifest:

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from tokenizers import Regex
 
+from filters.classifier import Classifier
+from filters.signals import SIGNALS
+from filters.signals.classifier import CLASSIFIER
 from pipelines.entries import option_key, options_naming
 from pipelines.errors import ManifestError
 from pipelines.expressions import ExpressionError, check, one_of, parse
+from pipelines.labels import labels_of, sources_of
 from pipelines.manifest_columns import document_types, record_types
 from pipelines.refusals import nearest
 from pipelines.tokens.patterns import PATTERNS, pattern_of
@@ -23,8 +28,7 @@ from pipelines.tokens.vocabulary import policy_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pyarrow as pa
-
+    from filters.classifier import Training
     from pipelines.entries import StageEntry
     from pipelines.manifest import Manifest
     from pipelines.mixture import Mix
@@ -86,9 +90,46 @@ class _Checks:
         self.known_sources((*key, "on"), entry.on or ())
         for option in options_naming(type(entry.stage), "sources"):
             self.known_sources((*key, option), getattr(entry.stage, option))
+        if isinstance(entry.stage, Classifier):
+            self.classifier(key, at, entry.stage)
+        for option in options_naming(type(entry.stage), "number"):
+            self.number((*key, option), getattr(entry.stage, option), self.types_on(entry, at))
         for option in options_naming(type(entry.stage), "signals"):
             place = option_key(self._document, key, option)
             self.expression(place, getattr(entry.stage, option), self.types_on(entry, at))
+
+    def number(self, key: Key, name: str, types: Mapping[str, Mapping[str, pa.DataType]]) -> None:
+        """Check that a name is that of a number, of one type for all sources that the stage sees."""
+        for source, columns in types.items():
+            self.known_columns(key, source, [name], columns)
+            if not (pa.types.is_integer(columns[name]) or pa.types.is_floating(columns[name])):
+                self._document.refuse(key, f"{name!r} is {columns[name]}; name a number")
+        if len({columns[name] for columns in types.values()}) > 1:
+            self._document.refuse(key, f"the sources declare {name!r} with different types; declare one")
+
+    def classifier(self, key: Key, at: int, stage: Classifier) -> None:
+        """Check that a classifier's score has a name of its own, and that there is something to train it on."""
+        others = (entry.stage for entry in self._manifest.stages[:at] if isinstance(entry.stage, Classifier))
+        declared = (name for source in self._manifest.sources.values() for name in source.declared_fields())
+        measured = SIGNALS.keys() - CLASSIFIER.keys()
+        if stage.signal in {*measured, *declared, *(other.signal for other in others)}:
+            self._document.refuse((*key, "name"), f"{stage.signal!r} is there already; choose another name", stage.name)
+        if stage.train is not None:
+            self.training((*key, "train"), stage.train)
+
+    def training(self, key: Key, training: Training) -> None:
+        """Check the sources, or the labels, of a classifier's examples."""
+        self.known_sources((*key, "on"), training.on)
+        for option in ("positive", "negative") if training.labels is None else ():
+            self.known_sources((*key, option), [str(name) for name in getattr(training, option)])
+        if training.labels is None:
+            both = (sources_of(self._manifest, names) for names in (training.positive, training.negative))
+            for source in sorted(set.intersection(*both)):
+                self._document.refuse((*key, "negative"), f"source {source!r} is positive already; name others")
+            return
+        for source, labels in labels_of(self._manifest, training).items():
+            values = [*labels.positive, *labels.negative]
+            self.selected((*key, "labels"), labels.field, values, record_types(self._manifest, source))
 
     def types_on(self, entry: StageEntry, stages: int) -> dict[str, dict[str, pa.DataType]]:
         """Return per source that a stage sees the columns that it may name."""

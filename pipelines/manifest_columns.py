@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from filters.batch import Edits
+from filters.fitting import NamesSignals
 from filters.signals import SIGNALS
+from filters.signals.classifier import CLASSIFIER
 from pipelines.dedup.exchanges import ExchangeStage
 
 if TYPE_CHECKING:
@@ -51,8 +53,16 @@ def document_types(manifest: Manifest, source: str, stages: int) -> dict[str, pa
     A signal has its plain name, and the same with every editor that made the text, such as `word_count@normalize`.
     """
     suffix = text_suffix(manifest, source, stages)
-    signals = {name: signal.dtype for name, signal in SIGNALS.items()}
+    signals = {name: signal.dtype for name, signal in SIGNALS.items() if name not in CLASSIFIER}
+    signals |= own_signals(manifest, source, stages)
     return record_types(manifest, source) | signals | {f"{name}{suffix}": kind for name, kind in signals.items()}
+
+
+def own_signals(manifest: Manifest, source: str, stages: int) -> dict[str, pa.DataType]:
+    """Return the signals that stages name themselves, of those among the first `stages` that see the source."""
+    seen = (entry.stage for entry in manifest.stages[:stages] if manifest.applies(entry, source))
+    named = (stage.signals for stage in seen if isinstance(stage, NamesSignals))
+    return {name: signal.dtype for signals in named for name, signal in signals.items()}
 
 
 def text_suffix(manifest: Manifest, source: str, stages: int) -> str:

@@ -1,21 +1,26 @@
 """Files of a manifest: every path in it leads to files.
 
 In:  a manifest, and the document that it was read from.
-Out: nothing, or a ManifestError.
-Guaranteed: no file is read as data; a source names each of its files once.
+Out: nothing, or a ManifestError; the stages, each file that they read known by its content.
+Guaranteed: no file of a source is read as data; a source names each of its files once.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.engine.sealing import input_files, seal, with_contents
 from pipelines.engine.storage import find_files
 from pipelines.errors import RequestError
+from pipelines.language_model import with_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from filters.batch import InputFile, Stage
+    from pipelines.engine.sealing import Place
     from pipelines.engine.splits import SourceFile
+    from pipelines.entries import StageEntry
     from pipelines.manifest import Manifest
     from pipelines.yaml_keys import Document, Key
 
@@ -33,6 +38,45 @@ def check_files(document: Document, manifest: Manifest) -> None:
         key: Key = ("tokenizer",) if bare else ("tokenizer", manifest.tokenizer.kind)
         if len(_found(document, key, manifest.tokenizer.path)) > 1:
             document.refuse(key, "this names several files; a tokenizer is one")
+
+
+def sealed_stages(document: Document, manifest: Manifest) -> tuple[StageEntry, ...]:
+    """Return the stages with the content hash of every file that they read.
+
+    Raises:
+        ManifestError: a path finds nothing, or not the content that the manifest asks for.
+    """
+    return tuple(_sealed(document, at, entry) for at, entry in enumerate(manifest.stages))
+
+
+def _sealed(document: Document, at: int, entry: StageEntry) -> StageEntry:
+    contents: dict[Place, str] = {}
+    stage = _with_model(document, ("stages", at, entry.name), entry.stage)
+    for place, file in input_files(stage):
+        name, position = place
+        key: Key = ("stages", at, entry.name, name) if position is None else ("stages", at, entry.name, name, position)
+        contents[place] = _content(document, key, file)
+    return entry.model_copy(update={"stage": with_contents(stage, contents)}) if contents else entry
+
+
+def _with_model(document: Document, key: Key, stage: Stage) -> Stage:
+    """Return the stage; one that needs the language model and names none has the installed one."""
+    try:
+        return with_model(stage)
+    except RequestError as missing:
+        document.refuse(key, str(missing))
+
+
+def _content(document: Document, key: Key, file: InputFile) -> str:
+    """Return the content hash of what a stage's option names."""
+    found = _found(document, key, file.path)
+    try:
+        content = seal(found)
+    except OSError as error:
+        document.refuse(key, f"cannot be read: {str(error).partition(chr(10))[0]}", file.path)
+    if file.content not in {"", content}:
+        document.refuse(key, f"what is there now has the content {content}; write the path alone to take it as it is")
+    return content
 
 
 def _paths(key: Key, path: str | list[str]) -> dict[Key, str]:

@@ -19,6 +19,20 @@ ON: Schema = {
     "description": "Names and tags of the sources whose documents the stage sees; all by default.",
 }
 
+DATATROVE: Schema = {
+    "description": "A filter of datatrove by the name of its class, with the options of its __init__.",
+    "anyOf": [
+        {"type": "string", "pattern": "^datatrove:."},
+        {
+            "type": "object",
+            "patternProperties": {"^datatrove:.": {"type": ["object", "null"]}},
+            "additionalProperties": False,
+            "minProperties": 1,
+            "maxProperties": 1,
+        },
+    ],
+}
+
 
 def schema_of(frame: type[BaseModel]) -> Schema:
     """Return the schema of a manifest file; `frame` is the model of its outermost keys."""
@@ -28,7 +42,7 @@ def schema_of(frame: type[BaseModel]) -> Schema:
         "oneOf": [_embedded(model, definitions) for model in SOURCES.values()]
     }
     stages = [_stage(name, _embedded(model, definitions)) for name, model in STAGES.items()]
-    schema["properties"]["stages"]["items"] = {"oneOf": [{"enum": sorted(STAGES)}, *stages]}
+    schema["properties"]["stages"]["items"] = {"oneOf": [{"anyOf": [{"enum": sorted(STAGES)}, DATATROVE]}, *stages]}
     schema["properties"]["tokenizer"]["anyOf"].append({"type": "string", "description": "A tokenizer's file."})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Gristmill manifest"}
 

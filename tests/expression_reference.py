@@ -29,6 +29,7 @@ from pipelines.expressions.nodes import (
     Negative,
     Node,
     Not,
+    OfList,
 )
 
 Row: TypeAlias = Mapping[str, Any]
@@ -39,6 +40,8 @@ TYPES = {
     "ratio": pa.float32(),
     "share": pa.float32(),
     "score": pa.float64(),
+    "lines": pa.list_(pa.float32()),
+    "spans": pa.large_list(pa.int64()),
     "url": pa.string(),
     "source": pa.dictionary(pa.int32(), pa.string()),
     "adult": pa.bool_(),
@@ -174,6 +177,36 @@ def _(node: Name, row: Row) -> Operand:
 
 
 @operand.register
+def _(node: OfList, row: Row) -> Operand:
+    values = row[node.column.name]
+    if values is None:
+        return None
+    members = [value for value in values if value is not None and not math.isnan(value)]
+    whole = node.column.name == "spans"
+    return unless_nan(Number("whole" if whole else "single", of_list(node.function, members, whole=whole)))
+
+
+def of_list(function: str, members: list[Any], *, whole: bool) -> Any:  # noqa: ANN401 - of the list's own type
+    """Return one number of a list, NaN where there is none."""
+    if function == "sum" or not members:
+        return total(members, whole=whole) if function == "sum" else math.nan
+    if function == "mean":
+        mean = float(total(members, whole=whole, exact=True)) / len(members)
+        return mean if whole else np.float32(mean)
+    return {"min": min, "max": max}[function](members)
+
+
+def total(members: list[Any], *, whole: bool, exact: bool = False) -> Any:  # noqa: ANN401 - likewise
+    if whole:
+        return sum(members)
+    added = 0.0
+    for member in members:
+        added += float(member)
+    with np.errstate(over="ignore"):
+        return added if exact else np.float32(added)
+
+
+@operand.register
 def _(node: Negative, row: Row) -> Operand:
     value = operand(node.operand, row)
     return calculated("-", Number("constant", -0.0), value if isinstance(value, Number) else None)
@@ -231,6 +264,11 @@ def _(node: Constant) -> str:
 @written.register
 def _(node: Name) -> str:
     return node.name
+
+
+@written.register
+def _(node: OfList) -> str:
+    return f"{node.function}({node.column.name})"
 
 
 @written.register
@@ -314,8 +352,11 @@ def more_conditions(part: SearchStrategy[Node]) -> SearchStrategy[Node]:
     return part.map(Not) | st.builds(Logic, st.sampled_from(["and", "or"]), parts)
 
 
+OF_LISTS: SearchStrategy[Node] = st.builds(
+    OfList, st.sampled_from(["mean", "min", "max", "sum"]), st.sampled_from(["lines", "spans"]).map(Name)
+)
 NUMBERS: SearchStrategy[Node] = st.recursive(
-    CONSTANTS | st.sampled_from(sorted(WIDTHS)).map(Name), more_numbers, max_leaves=4
+    CONSTANTS | st.sampled_from(sorted(WIDTHS)).map(Name) | OF_LISTS, more_numbers, max_leaves=4
 )
 TEXTS: SearchStrategy[Node] = STRINGS.map(Constant) | st.sampled_from(["url", "source"]).map(Name)
 TRUTHS: SearchStrategy[Node] = st.just(Name("adult")) | st.builds(
@@ -339,6 +380,8 @@ VALUES: dict[str, SearchStrategy[Any]] = {
     "ratio": SINGLES,
     "share": SINGLES,
     "score": DOUBLES | st.floats(),
+    "lines": st.lists(st.none() | SINGLES | st.just(np.float32("nan")), max_size=4),
+    "spans": st.lists(st.none() | st.integers(-(2**40), 2**40), max_size=4),
     "url": STRINGS,
     "source": STRINGS,
     "adult": st.booleans(),

@@ -17,7 +17,7 @@ from rich.cells import cell_len
 from pipelines.cli import main
 from tests.helpers import build_here, lines_source, verdicts, write_lines, written
 
-COMMANDS = ("build", "plan", "preview", "why", "trace", "schema", "sample")
+COMMANDS = ("build", "plan", "preview", "why", "trace", "what-if", "signals", "schema", "sample")
 
 PROSE = "The mill of the gods grinds slowly, and those who have to wait with it grow wise. "
 

@@ -11,6 +11,7 @@ Kernels take and give arrays, never Arrow objects; they are the only code that t
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -22,18 +23,19 @@ Inputs = ParamSpec("Inputs")
 Output = TypeVar("Output")
 
 
-def sources_hash() -> str:
-    """Return 16 hex digits that name the state of all kernel sources and the version of numba."""
+def sources_hash(folder: Path) -> str:
+    """Return 16 hex digits that name the state of all kernel sources in a folder and the version of numba."""
     digest = xxhash.xxh3_64(numba.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(folder.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
+@cache
 def cache_folder() -> Path:
     """Return the folder of this node for this state of the sources; `GRISTMILL_KERNELS` names another parent."""
     default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gristmill" / "kernels"
-    folder = Path(os.environ.get("GRISTMILL_KERNELS", default)) / sources_hash()
+    folder = Path(os.environ.get("GRISTMILL_KERNELS", default)) / sources_hash(Path(__file__).parent)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -60,3 +62,13 @@ def inlined(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
 def signed(value: np.integer[Any]) -> int:
     """Return a number as int64: numba makes a float of an int64 and a uint64."""
     return np.int64(value)  # type: ignore[return-value] # numba has one kind of int
+
+
+def leaf(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
+    """Compile a function that allocates nothing, not even a slice, into the kernels that call it.
+
+    numba then counts no references to its arrays; inside a loop over characters, counting costs more than the loop.
+    """
+    options: dict[str, Any] = {"forceinline": True, "_nrt": False}
+    compiled = numba.njit(nogil=True, cache=True, boundscheck=False, **options)(function)
+    return cast("Callable[Inputs, Output]", compiled)

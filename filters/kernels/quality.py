@@ -12,6 +12,7 @@ from filters.kernels.compiled import inlined, kernel, signed
 from filters.kernels.edges import begin_behind_space, end_before_space
 from filters.kernels.hashing import WIDTH, load
 from filters.kernels.swar import holding
+from filters.kernels.tables import power_above
 from filters.kernels.unicode import decode
 
 U8 = npt.NDArray[np.uint8]
@@ -41,20 +42,27 @@ def sums(first: I64, chars: I32, letters: Bools) -> tuple[I64, I64]:
 
 @kernel
 def distinct_members(first: I64, hashes: U64, members: U64) -> I64:
-    """Return how many of `members` (uint64 hashes) are among the words of each text."""
+    """Return how many of `members` (different uint64 hashes) are among the words of each text."""
     texts = len(first) - 1
     counts = np.zeros(texts, np.int64)
+    table = np.full(power_above(8 * len(members)), -1, np.int64)
+    mask = np.uint64(len(table) - 1)
+    for number in range(len(members)):
+        slot = members[number] & mask
+        while table[signed(slot)] >= 0:
+            slot = (slot + np.uint64(1)) & mask
+        table[signed(slot)] = number
     seen = np.full(len(members), -1, np.int64)
-    maybe = np.zeros(256, np.bool_)
-    for member in members:
-        maybe[signed(member & np.uint64(255))] = True
     for text in range(texts):
         for word in range(first[text], first[text + 1]):
-            if maybe[signed(hashes[word] & np.uint64(255))]:
-                for number in range(len(members)):
-                    if members[number] == hashes[word] and seen[number] != text:
-                        seen[number] = text
-                        counts[text] += 1
+            slot = hashes[word] & mask
+            while table[signed(slot)] >= 0:
+                number = table[signed(slot)]
+                if members[number] == hashes[word]:
+                    counts[text] += seen[number] != text
+                    seen[number] = text
+                    break
+                slot = (slot + np.uint64(1)) & mask
     return counts
 
 

@@ -15,14 +15,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.kernels.lines import text_lines
+from filters.kernels.lines import room_for_lines, text_lines
 from filters.kernels.unicode import CLASSES
-from filters.kernels.words import uax29_words, whitespace_words
+from filters.kernels.words import room_for_words, uax29_words, whitespace_words
 
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+
+Found: TypeAlias = tuple[npt.NDArray[Any], ...]
 
 WordDefinition: TypeAlias = Literal["whitespace", "uax29"]
 
@@ -93,8 +95,8 @@ class Scans:
     def __init__(self, text: pa.LargeStringArray) -> None:
         _, bounds, data = text.buffers()
         self.text = text
-        self.offsets: I64 = np.frombuffer(bounds or bytes(8), np.int64)[text.offset : text.offset + len(text) + 1]
-        self.data: U8 = np.frombuffer(data or b"", np.uint8)
+        self.offsets: I64 = _read_only(bounds or bytes(8), np.int64)[text.offset : text.offset + len(text) + 1]
+        self.data: U8 = _read_only(data or b"", np.uint8)
         self._words: dict[WordDefinition, Words] = {}
 
     def __len__(self) -> int:
@@ -103,19 +105,24 @@ class Scans:
     def words(self, definition: WordDefinition) -> Words:
         """Return the words of all texts."""
         if definition not in self._words:
-            self._words[definition] = Words(*self._scan(SCANNERS[definition], BYTES_PER_WORD))
+            self._words[definition] = Words(*self._scan(SCANNERS[definition], room_for_words, BYTES_PER_WORD))
         return self._words[definition]
 
     @cached_property
     def lines(self) -> Lines:
         """The lines of all texts."""
-        return Lines(*self._scan(text_lines, BYTES_PER_LINE))
+        return Lines(*self._scan(text_lines, room_for_lines, BYTES_PER_LINE))
 
-    def _scan(self, scanner: Callable[..., tuple[I64, *tuple[Any, ...]]], bytes_each: int) -> tuple[Any, ...]:
+    def _scan(self, scan: Callable[..., None], room: Callable[[int, int], Found], bytes_each: int) -> Found:
         """Scan with room for as many as are usual, and again where there were more."""
         most = int(self.offsets[-1] - self.offsets[0]) // bytes_each + len(self) + 1
-        found = scanner(self.data, self.offsets, CLASSES, most)
-        return found if found[0][-1] <= most else scanner(self.data, self.offsets, CLASSES, int(found[0][-1]))
+        found = room(len(self), most)
+        scan(self.data, self.offsets, CLASSES, found)
+        count = int(found[0][-1])
+        if count > most:
+            found = room(len(self), count)
+            scan(self.data, self.offsets, CLASSES, found)
+        return found[0], *(each[:count] for each in found[1:])
 
     @cached_property
     def chars(self) -> I64:
@@ -126,3 +133,10 @@ class Scans:
     def sizes(self) -> I64:
         """Bytes of each text."""
         return np.diff(self.offsets)
+
+
+def _read_only(buffer: pa.Buffer | bytes, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return a buffer as an array that kernels may not write to: of one type, whoever made the buffer."""
+    array = np.frombuffer(buffer, dtype)
+    array.flags.writeable = False
+    return array

@@ -24,28 +24,34 @@ U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Found = tuple[I64, I64, I64, I32, U64, npt.NDArray[np.bool_]]
+"""First (one more than texts), then per word start, end, chars, hashes, letters: see `filters/kernels/scans.py`."""
+
+
+def room_for_words(texts: int, most: int) -> Found:
+    """Make room for what is found; outside of kernels, since numpy asks for large pages where numba does not."""
+    return (
+        np.zeros(texts + 1, np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.int32),
+        np.empty(most, np.uint64),
+        np.empty(most, np.bool_),
+    )
 
 
 @kernel
-def whitespace_words(data: U8, offsets: I64, classes: U32, most: int) -> Found:
+def whitespace_words(data: U8, offsets: I64, classes: U32, found: Found) -> None:
     """Find the words of `whitespace`.
 
     Args:
         data: uint8, all texts.
         offsets: int64, one more than texts; text d is `data[offsets[d]:offsets[d + 1]]`.
         classes: uint32 flags by code point.
-        most: words for which room is made.
-
-    Returns:
-        first (int64, one more than texts), then per word start, end (int64), chars (int32), hashes, letters (bool);
-        `first[-1]` is greater than `most` where there was not room enough, and the rest is of no use then.
+        found: is filled; where there was not room enough, `first[-1]` is greater than the room, and the rest of no use.
     """
-    texts = len(offsets) - 1
-    first = np.zeros(texts + 1, np.int64)
-    start, end = np.empty(most, np.int64), np.empty(most, np.int64)
-    chars, hashes, letters = np.empty(most, np.int32), np.empty(most, np.uint64), np.empty(most, np.bool_)
+    first, start, end, chars, hashes, letters = found
     count = 0
-    for text in range(texts):
+    for text in range(len(offsets) - 1):
         at, stop = offsets[text], offsets[text + 1]
         while at < stop:
             code, size = decode(data, at)
@@ -54,23 +60,19 @@ def whitespace_words(data: U8, offsets: I64, classes: U32, most: int) -> Found:
                 continue
             begun = at
             at, length, flags = word_end(data, begun, stop, classes)
-            if count < most:
+            if count < len(start):
                 start[count], end[count], chars[count] = begun, at, length
                 hashes[count], letters[count] = hash_bytes(data, begun, at), flags & LETTER != 0
             count += 1
         first[text + 1] = count
-    return first, start[:count], end[:count], chars[:count], hashes[:count], letters[:count]
 
 
 @kernel
-def uax29_words(data: U8, offsets: I64, classes: U32, most: int) -> Found:
-    """Find the words of `uax29`; arguments and result as for `whitespace_words`."""
-    texts = len(offsets) - 1
-    first = np.zeros(texts + 1, np.int64)
-    start, end = np.empty(most, np.int64), np.empty(most, np.int64)
-    chars, hashes, letters = np.empty(most, np.int32), np.empty(most, np.uint64), np.empty(most, np.bool_)
+def uax29_words(data: U8, offsets: I64, classes: U32, found: Found) -> None:
+    """Find the words of `uax29`; the arguments are those of `whitespace_words`."""
+    first, start, end, chars, hashes, letters = found
     count = 0
-    for text in range(texts):
+    for text in range(len(offsets) - 1):
         at, stop = offsets[text], offsets[text + 1]
         while at < stop:
             if data[at] == SPACE and at + 1 < stop and data[at + 1] < 0x80:  # nothing in ASCII belongs to a space
@@ -80,9 +82,8 @@ def uax29_words(data: U8, offsets: I64, classes: U32, most: int) -> Found:
             at, length, flags = segment_end(data, begun, stop, classes)
             if not flags & ALNUM:
                 continue
-            if count < most:
+            if count < len(start):
                 start[count], end[count], chars[count] = begun, at, length
                 hashes[count], letters[count] = hash_bytes(data, begun, at), flags & LETTER != 0
             count += 1
         first[text + 1] = count
-    return first, start[:count], end[:count], chars[:count], hashes[:count], letters[:count]

@@ -14,8 +14,7 @@ def score_of(name: str) -> Signal:
         pa.float32(),
         "probability",
         "what fastText's model gives for the label in question, on the text as one line; rounding and fastText's own "
-        "1e-5 may carry it past 1; a text without a known word has the score of the end of a line; 0 where the model "
-        "gives none",
+        "1e-5 may carry it past 1; a blank text has the score of the end of a line; 0 where the model gives none",
         DCLM,
     )
 

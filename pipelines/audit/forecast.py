@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import cpu_count
 
+from filters.top_share import TopShare
 from pipelines.audit.cautions import Demand, budget_cautions, demands_of, exchange_cautions, traffic_of
 from pipelines.audit.done import Standing, standing_of
 from pipelines.audit.estimates import (
@@ -21,10 +22,12 @@ from pipelines.audit.estimates import (
     paces_of,
     pass_seconds,
 )
-from pipelines.audit.wording import listed, pass_words, plural, size, stage_words
+from pipelines.audit.wording import fit_words, listed, pass_words, plural, size, stage_words
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.lock import LOCK
 from pipelines.engine.plan import Plan, make_plan
+from pipelines.engine.quantile import ROUNDS
+from pipelines.engine.route import Fit
 from pipelines.engine.session import manifest_hash
 from pipelines.engine.storage import open_storage
 from pipelines.manifest import Manifest
@@ -128,8 +131,8 @@ def _steps(manifest: Manifest, plan: Plan) -> Iterator[Planned]:
     for number in range(plan.passes):
         yield _pass(plan, number)
         yield from _exchange(plan, number)
-        if any(route[number].fit for route in plan.routes.values()):
-            yield _fit(manifest)
+        for fit in next(iter(plan.routes.values()))[number].fits:
+            yield _fit(manifest, fit)
     if manifest.mix is not None:
         yield from _mixing(manifest)
     yield Planned("ledger", {"all": ["a verdict per record, signals, ids"]}, ("ledger", "ledger: ids"))
@@ -158,7 +161,18 @@ def _among(plan: Plan, sources: Collection[str]) -> str:
     return "all" if len(sources) == len(plan.routes) else listed(sources, 3)
 
 
-def _fit(manifest: Manifest) -> Planned:
+def _fit(manifest: Manifest, fit: Fit) -> Planned:
+    """Return what is fitted."""
+    if fit.stage is None:
+        return _tokenizer(manifest)
+    if isinstance(fit.stage, TopShare):
+        rounds = tuple(f"{fit.name}: count {number + 1}" for number in range(ROUNDS))
+        return Planned("quantile", {listed(fit.sources, 3): [fit_words(fit)]}, rounds)
+    steps = tuple(f"{fit.name}: {step}" for step in ("weigh", "sample", "train"))
+    return Planned("classifier", {"all": [fit_words(fit)]}, steps)
+
+
+def _tokenizer(manifest: Manifest) -> Planned:
     spec = manifest.tokenizer
     train = spec.train if spec is not None else None
     words = f"trained on {size(train.sample_bytes)}B of survivors, {train.vocab_size:,} tokens" if train else ""

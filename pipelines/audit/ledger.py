@@ -20,7 +20,7 @@ import xxhash
 
 from pipelines.engine.exchange import Emitter, Layout, Rows, read_partition
 from pipelines.engine.job import DELTA, Holding, Job
-from pipelines.engine.measured import free_name
+from pipelines.engine.keys import free_name
 from pipelines.engine.outputs import fall_name
 from pipelines.engine.parts import AlignedReader, PartWriter, read_part, scan_part
 from pipelines.engine.pooling import run_lengths_of

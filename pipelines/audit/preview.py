@@ -9,13 +9,15 @@ they need all documents, so a document that is kept here may still be a duplicat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters.batch import Judges
-from filters.verdicts import judge_by
+from filters.batch import Columns, Judges, role_of
+from filters.fitting import NamesSignals
+from filters.verdicts import Rule, judge_by
 from pipelines.audit.changes import Change, change_of
 from pipelines.audit.overlay import Overlay
 from pipelines.audit.wording import SIGNS, Ruled, number, stage_words
@@ -23,7 +25,9 @@ from pipelines.engine.inputs import plan_splits
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.measured import StoredSignals, scatter
 from pipelines.engine.pieces import Piece, SourceReading
+from pipelines.engine.ready import ready
 from pipelines.engine.route import Pass, Step, route_of
+from pipelines.engine.sealing import bring_inputs
 from pipelines.engine.splits import Split
 from pipelines.engine.texts import Entry
 from pipelines.engine.walk import Falls, Walk
@@ -31,6 +35,9 @@ from pipelines.errors import RequestError
 from pipelines.manifest import Manifest
 from pipelines.refusals import nearest
 from pipelines.where import Where
+
+Value: TypeAlias = float | str | list[float] | None
+"""What a signal is: a number, a label, a number for every line; None where it was not measured."""
 
 MOST_READ = 100_000
 """Records of a source that are looked at for documents that take part."""
@@ -45,12 +52,31 @@ class Check:
         rule: the rule's name.
         words: the number and what is asked of it.
         passes: whether the document passes.
+        numbers: the signals that it looks at, with their values.
+        asked: what is asked of them.
     """
 
     stage: str
     rule: str
     words: str
     passes: bool
+    numbers: tuple[tuple[str, Value], ...] = field(default=(), compare=False)
+    asked: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A number that a stage measured on a document.
+
+    Args:
+        stage: the stage's name.
+        name: as in the ledger.
+        value: the number.
+    """
+
+    stage: str
+    name: str
+    value: Value
 
 
 @dataclass
@@ -65,7 +91,8 @@ class Sighting:
         stage: where it fell.
         rule: the first rule that failed.
         signals: name in the ledger -> number.
-        notes: in order, what every rule says of it, up to the stage where it fell, and what editors changed.
+        notes: in order, what every rule says of it, up to the stage where it fell, and what editors changed; of a
+            document that is looked at alone, also behind that stage, and each number where it was measured.
     """
 
     id: str
@@ -74,8 +101,8 @@ class Sighting:
     fate: str = "kept"
     stage: str = ""
     rule: str = ""
-    signals: dict[str, float] = field(default_factory=dict)
-    notes: list[Check | Change] = field(default_factory=list)
+    signals: dict[str, Value] = field(default_factory=dict)
+    notes: list[Check | Change | Reading] = field(default_factory=list)
 
 
 @dataclass
@@ -101,30 +128,45 @@ def preview(manifest: Manifest, documents: int = 5, source: str | None = None) -
     Raises:
         RequestError: the manifest has no such source.
     """
+    job, splits = trial_job(manifest, source)
+    return [_preview(job, name, splits[name], documents) for name in splits]
+
+
+def trial_job(manifest: Manifest, source: str | None) -> tuple[Job, dict[str, list[Split]]]:
+    """Return a build of which nothing is written, and the splits of each source, or of one.
+
+    Raises:
+        RequestError: the manifest has no such source.
+    """
     if source is not None and source not in manifest.sources:
         raise RequestError(f"--source {source}: the manifest has no such source; {nearest(source, manifest.sources)}")
     wanted = {name: manifest.sources[name] for name in sorted(manifest.sources) if source in (None, name)}
     splits = plan_splits(wanted, manifest.split_bytes)
     job = Job(Overlay(), manifest, "")
-    return [_preview(job, name, [split for split in splits if split.source == name], documents) for name in wanted]
+    bring_inputs(job.storage, [entry.stage for entry in manifest.stages])
+    return job, {name: [split for split in splits if split.source == name] for name in wanted}
 
 
 def _preview(job: Job, source: str, splits: Sequence[Split], wanted: int) -> SourcePreview:
     route = route_of(job.manifest, source)
-    exchanges = [stage_words(work.exchange_label, work.exchange) for work in route if work.exchange is not None]
-    seen = SourcePreview(source, tuple(exchanges))
-    for split, piece in _pieces(job, splits):
+    seen = SourcePreview(source, exchanges_of(route))
+    for split, piece in first_pieces(job, splits):
         walk = Entry(job, Holding(split)).begin(piece)
         chosen = walk.rows[: wanted - len(seen.documents)]
         last = piece.records.num_rows if len(chosen) == len(walk.rows) else int(chosen[-1]) + 1
         seen.passed_over.update(fate for fate in walk.falls.fate[:last].tolist() if fate is not None)
-        seen.documents += _Trial(job, split, piece, chosen).run(route)
+        seen.documents += Trial(job, split, piece, chosen).run(route)
         if len(seen.documents) >= wanted:
             break
     return seen
 
 
-def _pieces(job: Job, splits: Sequence[Split]) -> Iterator[tuple[Split, Piece]]:
+def exchanges_of(route: Sequence[Pass]) -> tuple[str, ...]:
+    """Return the exchanges that documents come to, in words."""
+    return tuple(stage_words(work.exchange_label, work.exchange) for work in route if work.exchange is not None)
+
+
+def first_pieces(job: Job, splits: Sequence[Split]) -> Iterator[tuple[Split, Piece]]:
     """Yield pieces of a source until enough records were read."""
     read = 0
     for split in splits:
@@ -135,23 +177,36 @@ def _pieces(job: Job, splits: Sequence[Split]) -> Iterator[tuple[Split, Piece]]:
                 return
 
 
-class _Trial:
-    """Takes some documents of a piece through the passes of a route, and notes what happens to each."""
+def sighting_of(split: Split, piece: Piece, row: int) -> Sighting:
+    """Return a document as its source gives it."""
+    record = piece.records.slice(row, 1).to_pylist()[0]
+    place = f"{split.source}/{split.file.path}:{record['ordinal']}"
+    return Sighting(record["id"], place, "" if piece.text is None else piece.text[row].as_py() or "")
 
-    def __init__(self, job: Job, split: Split, piece: Piece, rows: npt.NDArray[np.int64]) -> None:
+
+class Trial:
+    """Takes some documents of a piece through the passes of a route, and notes what happens to each.
+
+    Args:
+        job: a build of which nothing is written.
+        split: where the documents are.
+        piece: some of its records.
+        rows: of the piece, those of the documents.
+        whole: go on with a document that fell, as if it stood, and note its numbers among the rest.
+    """
+
+    def __init__(
+        self, job: Job, split: Split, piece: Piece, rows: npt.NDArray[np.int64], *, whole: bool = False
+    ) -> None:
+        self._job = job
+        self._whole = whole
         self._split = split
         self._piece = piece
         self._stored = StoredSignals(job, "")
         count = piece.records.num_rows
         self._alive = np.isin(np.arange(count), rows)
         self._chars = piece.records.column("chars").combine_chunks()
-        self.documents = {row: self._sighting(row) for row in rows.tolist()}
-
-    def _sighting(self, row: int) -> Sighting:
-        record = self._piece.records.slice(row, 1).to_pylist()[0]
-        place = f"{self._split.source}/{self._split.file.path}:{record['ordinal']}"
-        text = "" if self._piece.text is None else self._piece.text[row].as_py()
-        return Sighting(record["id"], place, text)
+        self.documents = {row: sighting_of(split, piece, row) for row in rows.tolist()}
 
     def run(self, route: Sequence[Pass]) -> list[Sighting]:
         """Take the documents through all passes."""
@@ -171,6 +226,10 @@ class _Trial:
         self._piece = Piece(self._piece.first, self._piece.records, walk.rows, walk.documents.column("text"))
 
     def _step(self, walk: Walk, step: Step) -> None:
+        if step.waits:
+            self._wait(walk, step)
+            return
+        step = ready(self._job, step)
         if step.kind == "measure":
             self._stored.open(step)
             walk.take(step, self._stored)
@@ -178,26 +237,43 @@ class _Trial:
         elif step.kind == "judge":
             self._note_checks(walk, step)
             walk.take(step, self._stored)
+            if self._whole:
+                self._note_falls(walk)
+                walk.alive[walk.rows] = True
         else:
             walk.narrow()
             before = walk.documents.column("text")
             walk.take(step, self._stored)
             self._note_changes(walk, step.label, before)
 
+    def _wait(self, walk: Walk, step: Step) -> None:
+        """Pass over a step that works with what is fitted to all documents; its numbers are not measured here."""
+        if step.kind == "measure" and isinstance(step.stage, NamesSignals):
+            for name, signal in step.stage.signals.items():
+                nothing = pa.nulls(len(walk.rows), signal.dtype)
+                walk.signals |= {name: nothing, f"{name}{step.suffix}": nothing}
+        for row in walk.rows[walk.alive[walk.rows]].tolist():
+            words = "is not known before a build has seen all documents"
+            self.documents[row].notes.append(Check(step.label, step.fit, words, passes=True))
+
     def _note_signals(self, walk: Walk, step: Step) -> None:
         """Note the numbers of a step; keys of exchanges (uint64) are no signals."""
         for name, values in walk.measured[step.signals_key].items():
             if values.type != pa.uint64():
                 for row in walk.rows.tolist():
-                    self.documents[row].signals[name + step.suffix] = values[row].as_py()
+                    self._note_signal(self.documents[row], step.label, name + step.suffix, values[row].as_py())
+
+    def _note_signal(self, document: Sighting, stage: str, name: str, value: Value) -> None:
+        document.signals[name] = value
+        if self._whole:
+            document.notes.append(Reading(stage, name, value))
 
     def _note_checks(self, walk: Walk, step: Step) -> None:
         """Note what the rules of a stage say of every document that stands before it."""
-        for check, passes in _checks(walk, step):
-            for at, row in enumerate(walk.rows.tolist()):
-                if walk.alive[row]:
-                    found = Check(step.label, check, _words(walk, step, check, at), passes[at])
-                    self.documents[row].notes.append(found)
+        for at, row in enumerate(walk.rows.tolist()):
+            if walk.alive[row]:
+                seen = {name: values.slice(at, 1) for name, values in walk.signals.items()}
+                self.documents[row].notes += _checks(step, seen)
 
     def _note_changes(self, walk: Walk, label: str, before: pa.LargeStringArray) -> None:
         texts = zip(before.to_pylist(), walk.documents.column("text").to_pylist(), strict=True)
@@ -207,34 +283,60 @@ class _Trial:
 
     def _note_falls(self, walk: Walk) -> None:
         for row, document in self.documents.items():
-            if walk.falls.fate[row] is not None:
+            if walk.falls.fate[row] is not None and document.fate == "kept":
                 document.fate, document.stage = walk.falls.fate[row], walk.falls.stage[row]
                 document.rule = walk.falls.rule[row]
 
 
-def _checks(walk: Walk, step: Step) -> Iterator[tuple[str, list[bool]]]:
-    """Yield each rule of a stage, and whether each document at hand passes it; of other stages the whole verdict."""
+def _checks(step: Step, signals: Columns) -> Iterator[Check]:
+    """Yield what each rule of a stage says of one document; of other stages, the whole verdict."""
     stage = step.stage
     if isinstance(stage, Ruled):
-        for rule in stage.rules:
-            yield rule.name, judge_by([rule], walk.signals).rule.is_null().to_pylist()
+        yield from (_check(step, rule, signals) for rule in stage.rules)
+        yield from _labels(step, signals)
     elif isinstance(stage, Judges):
-        yield step.label, stage.judge(walk.signals).rule.is_null().to_pylist()
+        yield _verdict(step, stage, signals)
 
 
-def _words(walk: Walk, step: Step, name: str, at: int) -> str:
-    """Return the number that a rule looks at and what it asks of it."""
+def _labels(step: Step, signals: Columns) -> Iterator[Check]:
+    """Yield what a stage says of a document's labels, where an option lists those that it keeps."""
     stage = step.stage
-    if isinstance(stage, Ruled):
-        rule = next(rule for rule in stage.rules if rule.name == name)
-        if rule.limit is None:
-            return "turned off"
-        return f"{number(walk.signals[rule.signal][at].as_py())} {SIGNS[rule.bound]} {number(rule.limit)}"
-    if isinstance(stage, Where):
-        values = {name: walk.signals[name][at].as_py() for name in stage.names}
-        return f"{stage.expression} ({', '.join(f'{name} {_shown(value)}' for name, value in values.items())})"
-    return ""
+    measured = [name for name in stage.measured if name in signals and pa.types.is_string(signals[name].type)]
+    numbers = tuple((f"{name}{step.suffix}", cast("Value", signals[name][0].as_py())) for name in measured)
+    for name, info in type(stage).model_fields.items():
+        wanted = getattr(stage, name)
+        if isinstance(wanted, tuple) and role_of(info) == "judging" and isinstance(stage, Judges):
+            passes = stage.judge(signals).rule[0].as_py() != name
+            asked = f"one of {', '.join(map(str, wanted))}"
+            words = f"{', '.join(shown(value) for _, value in numbers)}: {asked}"
+            yield Check(step.label, name, words, passes, numbers, asked)
 
 
-def _shown(value: object) -> str:
-    return number(value) if isinstance(value, int | float) else str(value)
+def _check(step: Step, rule: Rule, signals: Columns) -> Check:
+    """Return what a bound says of a document."""
+    value = signals[rule.signal][0].as_py()
+    numbers = ((f"{rule.signal}{step.suffix}", value),)
+    if rule.limit is None:
+        return Check(step.label, rule.name, "turned off", passes=True, numbers=numbers, asked="turned off")
+    passes = not judge_by([rule], signals).rule.is_valid()[0].as_py()
+    exempt = "" if rule.exempt is None else f" or {number(rule.exempt)}"
+    asked = f"{SIGNS[rule.bound]} {number(rule.limit)}{exempt}"
+    return Check(step.label, rule.name, f"{shown(value)} {asked}", passes, numbers, asked)
+
+
+def _verdict(step: Step, stage: Judges, signals: Columns) -> Check:
+    """Return what a stage without bounds says of a document."""
+    passes = not stage.judge(signals).rule.is_valid()[0].as_py()
+    if not isinstance(stage, Where):
+        return Check(step.label, step.label, "", passes)
+    numbers = tuple((name, cast("Value", signals[name][0].as_py())) for name in stage.names)
+    words = f"{stage.expression} ({', '.join(f'{name} {shown(value)}' for name, value in numbers)})"
+    return Check(step.label, step.label, words, passes, numbers, stage.expression)
+
+
+def shown(value: object) -> str:
+    """Return a value of a signal as people read it; of many numbers, how many, and between what."""
+    if isinstance(value, list):
+        known = [each for each in value if each is not None]
+        return f"{len(value):,} values" + (f", {number(min(known))} to {number(max(known))}" if known else "")
+    return number(value) if value is None or isinstance(value, int | float) else str(value)

@@ -16,11 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.audit.changes import Change
-from pipelines.audit.preview import Check, Sighting, SourcePreview
+from pipelines.audit.preview import Check, Reading, Sighting, SourcePreview, shown
 from pipelines.audit.wording import excerpt, number, plural
 
 SHOWN = 150
 """Characters of a text that are shown."""
+
+MANY = 12
+"""Signals of a document, or rules of a stage, above which only what fails is shown."""
 
 
 def print_preview(console: Console, previews: Sequence[SourcePreview]) -> None:
@@ -60,9 +63,29 @@ def _rows(document: Sighting) -> Iterator[tuple[str, RenderableType]]:
     yield "place", Text(document.place)
     yield "text", Text(excerpt(document.text, SHOWN), style="italic")
     if document.signals:
-        yield "signals", Columns([f"{escape(name)} {number(value)}" for name, value in document.signals.items()])
+        yield "signals", Columns(list(map(escape, _signals(document))))
     for stage, notes in groupby(document.notes, lambda note: note.stage):
-        yield stage, Columns([_check(note) if isinstance(note, Check) else _change(note) for note in notes])
+        yield stage, Columns(_notes(list(notes)))
+
+
+def _signals(document: Sighting) -> Iterator[str]:
+    """Yield signals and their values; of many, those by which the document fails."""
+    names = list(document.signals)
+    if len(names) > MANY:
+        failed = [note for note in document.notes if isinstance(note, Check) and not note.passes]
+        names = [name for name in dict.fromkeys(name for note in failed for name, _ in note.numbers) if name in names]
+    yield from (f"{name} {shown(document.signals[name])}" for name in names)
+    if len(names) < len(document.signals):
+        yield f"and {len(document.signals) - len(names):,} more; --id shows all"
+
+
+def _notes(notes: Sequence[Check | Change | Reading]) -> list[RenderableType]:
+    """Return what is noted of a stage; of many rules, those that fail."""
+    checks = [note for note in notes if isinstance(note, Check)]
+    told = [note for note in checks if not note.passes] if len(checks) > MANY else checks
+    rest = [Text(f"{len(checks) - len(told)} rules ok", style="green")] if len(told) < len(checks) else []
+    changes = [_change(note) for note in notes if isinstance(note, Change)]
+    return [*map(_check, told), *rest, *changes]
 
 
 def _change(change: Change) -> Text:

@@ -7,25 +7,29 @@ by the engine's own steps. A source that is not what it was is refused by the fi
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.audit.opened import Opened
 from pipelines.engine.build import Build, after_home, after_map
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.mapping import MapTask, walks
 from pipelines.engine.measured import StoredSignals
+from pipelines.engine.pieces import SourceReading
 from pipelines.engine.plan import Plan
 from pipelines.engine.progress import Silent
 from pipelines.engine.receipts import Receipt, load_receipt
 from pipelines.engine.recording import Records
-from pipelines.engine.route import Pass, route_of
+from pipelines.engine.route import route_of
 from pipelines.engine.runner import Runner
 from pipelines.engine.splits import Split
 from pipelines.engine.workers import InProcess
-from pipelines.errors import RequestError
+from pipelines.errors import GristmillError, RequestError
 
 
 def final_texts(build: Opened, split: Split, rows: Collection[int]) -> dict[int, str]:
@@ -59,35 +63,86 @@ def _texts(job: Job, task: MapTask, wanted: npt.NDArray[np.int64]) -> Iterator[t
             yield from zip(rows[chosen].tolist(), texts.to_pylist(), strict=True)
 
 
+def first_texts(build: Opened, split: Split, rows: Collection[int], most: int) -> dict[int, str]:
+    """Return the first characters of some rows' texts, as the source gives them; of what cannot be read, none."""
+    texts: dict[int, str] = {}
+    with suppress(OSError, GristmillError):
+        for piece in SourceReading(build.job, split):
+            here = [row for row in rows if piece.first <= row < piece.first + piece.records.num_rows]
+            cut = pc.utf8_slice_codeunits(piece.text, 0, most)
+            texts |= {row: cut[row - piece.first].as_py() for row in here}
+            if len(texts) == len(rows):
+                break
+    return texts
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What one pass did with a split.
+
+    Args:
+        task: the pass, and what the passes before it left of the split.
+        delta: part that says who fell in it.
+        home: part that says who fell in the exchange behind it; None where there is none.
+    """
+
+    task: MapTask
+    delta: str
+    home: str | None
+
+
+class Trail:
+    """What each pass of a build left of every split, by its own manifest or by one that only judges otherwise.
+
+    Args:
+        build: the build; its manifest says what the passes are.
+    """
+
+    def __init__(self, build: Opened) -> None:
+        self.run = run_of(build)
+        self._build = build
+        passes = self.run.plan.passes
+        self._maps = [build.parts(f"pass {number + 1} of {passes}") for number in range(passes)]
+        self._homes = [_homes(build, self.run.plan, number) for number in range(passes)]
+
+    def legs(self, split: Split) -> list[Leg]:
+        """Return what each pass did with a split.
+
+        Raises:
+            FileNotFoundError: what a pass left is gone.
+        """
+        holding, legs = Holding(split), list[Leg]()
+        for number, work in enumerate(self.run.plan.routes[split.source]):
+            task = self.run.map_task(holding, number)
+            part, home = self._maps[number][split.number], self._homes[number].get(split.number)
+            legs.append(Leg(task, part, home))
+            holding = after_map(holding, task, _receipt(self._build, part))
+            if home is not None:
+                holding = after_home(holding, _receipt(self._build, home), cuts=work.cuts)
+        return legs
+
+
 def last_task(build: Opened, split: Split) -> MapTask:
     """Return the last map task of a split, with what the passes before it left."""
-    run = _run_of(build)
-    route = run.plan.routes[split.source]
-    holding = Holding(split)
-    for number, work in enumerate(route[:-1]):
-        task = run.map_task(holding, number)
-        part = build.parts(f"pass {number + 1} of {len(route)}")[split.number]
-        holding = after_map(holding, task, _receipt(build, part))
-        if work.exchange is not None:
-            receipt = _receipt(build, _home(build, run.plan, split, number))
-            holding = after_home(holding, receipt, cuts=work.cuts)
-    return run.map_task(holding, len(route) - 1)
+    return Trail(build).legs(split)[-1].task
 
 
-def _run_of(build: Opened) -> Build:
+def run_of(build: Opened) -> Build:
     """Return the run of the build, as far as it knows the tokenizer."""
     routes = {source: route_of(build.manifest, source) for source in sorted(build.manifest.sources)}
     run = Build(Plan(build.splits, routes), Runner(build.job, InProcess(), Silent()))
     run.encoder, run.encoder_hash = build.lock.tokenizer, build.lock.tokenizer_hash
+    run.fitted |= build.lock.fits
     return run
 
 
-def _home(build: Opened, plan: Plan, split: Split, number: int) -> str:
-    """Return the part that the exchange behind pass `number` wrote for a split."""
-    works: list[Pass] = [plan.routes[each.source][number] for each in plan.splits]
-    taking_part = [each.number for each, work in zip(plan.splits, works, strict=True) if work.exchange is not None]
-    label = works[split.number].exchange_label
-    return build.parts(f"{label} {number + 1}: bring home")[taking_part.index(split.number)]
+def _homes(build: Opened, plan: Plan, number: int) -> dict[int, str]:
+    """Return, by split, the part that the exchange behind pass `number` wrote for it."""
+    works = {split.number: plan.routes[split.source][number] for split in plan.splits}
+    taking_part = {split: work for split, work in works.items() if work.exchange is not None}
+    labels = {work.exchange_label for work in taking_part.values()}
+    parts = [part for label in labels for part in build.parts(f"{label} {number + 1}: bring home")]
+    return dict(zip(taking_part, parts, strict=True))
 
 
 def _receipt(build: Opened, part: str) -> Receipt:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from pipelines.audit.summary import Summary
 from pipelines.audit.tables import table_of
-from pipelines.audit.wording import plural, size
+from pipelines.audit.wording import number, plural, size
 from pipelines.engine.selection import FATES
 from pipelines.sample import Summary as SampleSummary
 
@@ -35,6 +35,8 @@ def print_summary(console: Console, summary: Summary, out: str) -> None:
     console.print(_sources(summary))
     if any(fall.fate not in KEPT for fall in summary.falls):
         console.print(_reasons(summary))
+    if summary.fits:
+        console.print(_fits(summary))
     if summary.shards:
         console.print(_phases(summary))
         console.print(
@@ -81,6 +83,16 @@ def _reasons(summary: Summary) -> Table:
             reasons[fall.fate, fall.stage, fall.rule] += fall.records
     for (fate, stage, rule), count in reasons.most_common():
         table.add_row(fate, stage, escape(rule), f"{count:,}")
+    return table
+
+
+def _fits(summary: Summary) -> Table:
+    """Return what was fitted, a line for each number."""
+    table = table_of("What was fitted", ["fit", "what"], ["value"])
+    for fit in summary.fits:
+        for name, value in fit.numbers.items():
+            table.add_row(fit.name, name.replace("_", " "), number(None if value is None else round(value, 4)))
+        table.add_section()
     return table
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from pipelines.audit.fits import FitReport
 from pipelines.engine.job import Job
 from pipelines.engine.receipts import Receipt
 
@@ -55,6 +56,7 @@ class Summary(msgspec.Struct, frozen=True):
         real: tokens in them.
         padded: ids that fill the ends of sequences.
         lost: tokens that packing cut off.
+        fits: what was fitted, in order.
     """
 
     records: int
@@ -66,11 +68,12 @@ class Summary(msgspec.Struct, frozen=True):
     real: int
     padded: int
     lost: int
+    fits: list[FitReport] = []
 
 
-def write_summary(job: Job, receipts: Mapping[str, Sequence[Receipt]]) -> Summary:
+def write_summary(job: Job, receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport] = ()) -> Summary:
     """Add up a build's receipts, by step, and write the summary."""
-    summary = _summary(receipts)
+    summary = _summary(receipts, fits)
     job.storage.put(PART, msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return summary
 
@@ -80,7 +83,7 @@ def read_summary(data: bytes) -> Summary:
     return msgspec.json.decode(data, type=Summary)
 
 
-def _summary(receipts: Mapping[str, Sequence[Receipt]]) -> Summary:
+def _summary(receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport]) -> Summary:
     ledger = receipts["ledger"]
     falls: Counter[tuple[str, str, str, str]] = Counter()
     for receipt in ledger:
@@ -97,6 +100,7 @@ def _summary(receipts: Mapping[str, Sequence[Receipt]]) -> Summary:
         tokens=sum(receipt.counts["tokens"] for receipt in ledger),
         phases=[_phase_tokens(name, count) for name, count in sorted(cuts.items())],
         shards=len(packed),
+        fits=list(fits),
         **totals,
     )
 

@@ -12,9 +12,11 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from filters.batch import Stage
+from filters.classifier import Classifier
+from filters.top_share import TopShare
 from filters.verdicts import Rule
 from pipelines.dedup.exchanges import ExchangeStage
-from pipelines.engine.route import Pass, Step
+from pipelines.engine.route import Fit, Pass, Step
 from pipelines.where import Where
 
 BOUNDS = {"min": "at least", "max": "at most"}
@@ -89,6 +91,17 @@ def pass_words(work: Pass) -> list[str]:
     stages = {(step.label, step.stage.model_dump_json()): step.stage for step in work.steps}
     words = [f"{stage_words(name[0], stages[name])}: {', '.join(done)}" for name, done in lines.items()]
     return [*words, *(["tokenize: survivors become token runs"] if work.tokenize else [])]
+
+
+def fit_words(fit: Fit) -> str:
+    """Return what is made behind a pass, in words."""
+    stage = fit.stage
+    if isinstance(stage, TopShare):
+        ends = "highest" if stage.highest else "lowest"
+        return f"{fit.name}: finds where the {ends} {number(stage.share * 100)} % of {stage.signal} begin"
+    if isinstance(stage, Classifier) and stage.train is not None:
+        return f"{fit.name}: trained on up to {number(stage.train.sample_documents)} documents of each class"
+    return fit.name
 
 
 def _step_words(step: Step) -> str:

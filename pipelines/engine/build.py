@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.audit.balance import check_documents, check_tokens
+from pipelines.audit.fits import FitReport
 from pipelines.audit.ledger import IDS_PER_FILE, IdsTask, LedgerTask, run_ids, run_ledger
 from pipelines.dedup.exchanges import ExchangeStage, Standing
 from pipelines.engine.budgeting import CutTask, run_cut
@@ -24,6 +25,7 @@ from pipelines.engine.fit import (
     run_weigh,
     save_artifact,
 )
+from pipelines.engine.fitting import make_fit
 from pipelines.engine.homecoming import HomeTask, ReduceTask, run_home, run_reduce
 from pipelines.engine.job import Holding
 from pipelines.engine.keys import key_of
@@ -34,7 +36,7 @@ from pipelines.engine.placing import PlaceTask, run_place
 from pipelines.engine.plan import Plan
 from pipelines.engine.pooling import PoolTask, run_pools
 from pipelines.engine.receipts import Receipt
-from pipelines.engine.route import Pass
+from pipelines.engine.route import Fit, Pass
 from pipelines.engine.runner import Runner
 from pipelines.mix.place import shard_count
 
@@ -52,6 +54,8 @@ class Build:
         self.last: list[Receipt] = []
         self.encoder = ""
         self.encoder_hash = ""
+        self.fitted: dict[str, str] = {}
+        self.reports: list[FitReport] = []
 
     def run(self) -> list[Receipt]:
         """Run everything; return the receipts of the ledger."""
@@ -59,8 +63,8 @@ class Build:
         for number in range(self.plan.passes):
             self._pass(number)
             self._exchange(number)
-            if self._work(self.holdings[0], number).fit:
-                self._fit()
+            for fit in self._work(self.holdings[0], number).fits:
+                self._fit(fit, number)
         if self.job.manifest.mix is None:
             self.runner.sweep("shards", ())
             ledger = self._ledger([None] * len(self.holdings), [receipt.content for receipt in self.maps])
@@ -95,11 +99,15 @@ class Build:
 
     def map_task(self, holding: Holding, number: int) -> MapTask:
         """Return what pass `number` does with a split, as the passes before left it."""
-        work = self._work(holding, number).behind(holding.cut)
+        work = self._at_hand(holding, number)
         keeps = self.plan.keeps_text(holding.split.source, number)
         standing = self._standing(holding.split.source, work.exchange)
         encoder = self.encoder if work.tokenize else None
         return MapTask(holding, work, standing, keeps, encoder, self.encoder_hash if work.tokenize else "")
+
+    def _at_hand(self, holding: Holding, number: int) -> Pass:
+        """Return pass `number` over the texts of a split as they are, with all that was fitted before."""
+        return self._work(holding, number).behind(holding.cut).given(self.fitted)
 
     def _standing(self, source: str, exchange: ExchangeStage | None) -> Standing:
         """Return what the exchange's `keep` and `exempt` say of a source."""
@@ -140,7 +148,19 @@ class Build:
         size = sum(int(receipt.info["rows_bytes"]) for receipt in emitted)
         return resources.partitions or max(1, -(-size // resources.partition_bytes))
 
-    def _fit(self) -> None:
+    def _fit(self, fit: Fit, number: int) -> None:
+        """Make what later passes work with, out of the documents alive behind pass `number`."""
+        if fit.stage is None:
+            self._fit_tokenizer()
+            return
+        held = [holding for holding in self.holdings if holding.split.source in fit.sources]
+        fits = {holding.split.number: self._at_hand(holding, number).fits for holding in held}
+        steps = [next(each.step for each in fits[holding.split.number] if each.name == fit.name) for holding in held]
+        content, report = make_fit(self.runner, fit, list(zip(held, steps, strict=True)))
+        self.fitted[fit.name] = content
+        self.reports.append(report)
+
+    def _fit_tokenizer(self) -> None:
         """Train the tokenizer on a sample of what is alive."""
         spec = self.job.manifest.tokenizer
         if spec is None or spec.train is None:

@@ -7,6 +7,7 @@ Guaranteed: the same values on every machine and Python; nothing here depends on
 
 import json
 import struct
+from collections.abc import Collection
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,12 @@ def canonical(value: object) -> str:
 def key_of(value: object) -> str:
     """Return 32 hex digits that name `value` by its canonical JSON (xxh3_128)."""
     return xxhash.xxh3_128_hexdigest(canonical(value).encode())
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return `name`, or with a number behind it where it is taken."""
+    numbered = (f"{name}#{number}" for number in range(2, len(taken) + 3))
+    return name if name not in taken else next(full for full in numbered if full not in taken)
 
 
 def content_hash(table: pa.Table) -> str:

@@ -17,13 +17,24 @@ import msgspec
 from pipelines.engine.job import Job
 from pipelines.engine.plan import Plan
 from pipelines.engine.receipts import Receipt
+from pipelines.engine.sealing import input_files
 from pipelines.engine.splits import FileIdentity, SourceFile, Split
 from pipelines.engine.storage import Storage
 from pipelines.entries import StageEntry
 from pipelines.manifest import Manifest
 from pipelines.yaml_keys import write_document
 
-LIBRARIES = ("gristmill", "numpy", "pyarrow", "ray", "tokenizers", "tiktoken", "sentencepiece", "xxhash")
+LIBRARIES = (
+    "gristmill",
+    "fasttext-numpy2-wheel",
+    "numpy",
+    "pyarrow",
+    "ray",
+    "tokenizers",
+    "tiktoken",
+    "sentencepiece",
+    "xxhash",
+)
 
 LOCK = "lock.json"
 MANIFEST = "manifest.yaml"
@@ -37,11 +48,13 @@ class Made:
         parts: step -> receipts, in the order of the step's tasks; empty when the build begins.
         tokenizer: part with the tokenizer; "" until there is one.
         tokenizer_hash: its identity.
+        fits: name of a fit -> content of what was fitted.
     """
 
     parts: Mapping[str, Sequence[Receipt]] = field(default_factory=dict)
     tokenizer: str = ""
     tokenizer_hash: str = ""
+    fits: Mapping[str, str] = field(default_factory=dict)
 
 
 class LockedFile(msgspec.Struct, frozen=True):
@@ -77,6 +90,7 @@ class Lock(msgspec.Struct, frozen=True):
         splits: all splits, in the order of their numbers.
         parts: step -> part -> hash of its content, in the order of the step's tasks; empty until the build is done.
         versions: of Python and of the libraries.
+        fits: name of a fit -> content of what was fitted.
     """
 
     manifest_hash: str
@@ -87,6 +101,7 @@ class Lock(msgspec.Struct, frozen=True):
     splits: list[LockedSplit]
     parts: dict[str, dict[str, str]]
     versions: dict[str, str]
+    fits: dict[str, str] = {}
 
     def planned_splits(self) -> tuple[Split, ...]:
         """Return the splits as they were planned."""
@@ -114,6 +129,7 @@ def lock_of(job: Job, plan: Plan, made: Made) -> Lock:
             LockedSplit(split.number, split.source, split.file.path, split.start, split.end) for split in plan.splits
         ],
         parts={step: {receipt.part: receipt.content for receipt in receipts} for step, receipts in made.parts.items()},
+        fits=dict(made.fits),
         versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
     )
 
@@ -142,4 +158,10 @@ def _as_written(manifest: Manifest) -> dict[str, Any]:
 
 def _stage(entry: StageEntry) -> dict[str, Any]:
     options = entry.stage.model_dump(mode="json")
+    for (name, at), file in input_files(entry.stage):
+        named = {"path": file.path, "content": file.content}
+        if at is None:
+            options[name] = named
+        else:
+            options[name][at] = named
     return {entry.name: options if entry.on is None else {**options, "on": list(entry.on)}}

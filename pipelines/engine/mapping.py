@@ -18,6 +18,7 @@ from pipelines.engine.keys import key_of
 from pipelines.engine.measured import StoredSignals, known_everywhere
 from pipelines.engine.outputs import OutputPlan, Outputs
 from pipelines.engine.pieces import Piece, record_pieces
+from pipelines.engine.ready import ready
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.recording import Records, records_key
 from pipelines.engine.route import Pass, Step
@@ -104,7 +105,8 @@ def walks(job: Job, task: MapTask, pieces: Iterable[Piece], stored: StoredSignal
     for piece in pieces:
         walk = entry.begin(piece)
         for step in task.work.steps:
-            walk.take(step, stored)
+            numbers_alone = piece.text is None and step.kind == "measure"
+            walk.take(step if numbers_alone else ready(job, step), stored)
         yield walk
 
 

@@ -14,11 +14,13 @@ import pyarrow.parquet as pq
 
 from filters.batch import Batch, Columns, Measures
 from pipelines.engine.job import Job
+from pipelines.engine.keys import free_name
 from pipelines.engine.parts import AlignedReader, read_part
 from pipelines.engine.receipts import Receipt, receipts_below
 from pipelines.engine.route import Step
 
 I64 = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 def scatter(values: pa.Array, rows: I64, count: int) -> pa.Array:
@@ -28,12 +30,6 @@ def scatter(values: pa.Array, rows: I64, count: int) -> pa.Array:
     places = np.full(count, -1, np.int64)
     places[rows] = np.arange(len(rows))
     return values.take(pa.array(places, mask=places < 0))
-
-
-def free_name(name: str, taken: Collection[str]) -> str:
-    """Return `name`, or with a number behind it where it is taken."""
-    numbered = (f"{name}#{number}" for number in range(2, len(taken) + 3))
-    return name if name not in taken else next(full for full in numbered if full not in taken)
 
 
 def column_names(columns: Columns, suffix: str, taken: Collection[str]) -> dict[str, str]:
@@ -75,8 +71,17 @@ class StoredSignals:
 
 
 def known_everywhere(columns: Columns, rows: I64) -> bool:
-    """Whether every one of `rows` has a value in all columns."""
-    return bool(columns) and all(values.take(pa.array(rows)).null_count == 0 for values in columns.values())
+    """Whether every one of `rows` was measured."""
+    return (
+        bool(columns) and not _unmeasured({name: values.take(pa.array(rows)) for name, values in columns.items()}).any()
+    )
+
+
+def _unmeasured(columns: Columns) -> Bools:
+    """Return which rows have no value in any column: a label may be null where the numbers beside it are not."""
+    nulls = [values.is_null().to_numpy(zero_copy_only=False) for values in columns.values()]
+    nowhere: Bools = np.logical_and.reduce(nulls)
+    return nowhere
 
 
 def measure_missing(step: Step, batch: Batch, rows: I64, known: Columns) -> Columns:
@@ -90,7 +95,7 @@ def measure_missing(step: Step, batch: Batch, rows: I64, known: Columns) -> Colu
     if not known:
         return stage.measure(batch)
     at_hand = {name: values.take(pa.array(rows)) for name, values in known.items()}
-    missing = np.flatnonzero(next(iter(at_hand.values())).is_null().to_numpy(zero_copy_only=False))
+    missing = np.flatnonzero(_unmeasured(at_hand))
     if len(missing) == 0:
         return at_hand
     chosen = pa.array(missing)

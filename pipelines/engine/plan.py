@@ -35,7 +35,8 @@ class Plan:
         """Whether a pass behind number `number` asks for the text of its survivors."""
         route = self.routes[source]
         work, later = route[number], route[number + 1 :]
-        return work.fit or work.cuts or any(each.steps or each.tokenize or each.fit for each in later)
+        fitted = any(fit.reads_text for fit in work.fits)
+        return fitted or work.cuts or any(each.steps or each.tokenize or each.fits for each in later)
 
     def sizes(self) -> list[int]:
         """Return the bytes of input of each split; row groups of a file count alike."""

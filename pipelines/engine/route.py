@@ -5,14 +5,16 @@ Out: per source a list of passes, each a list of steps; the same passes for all 
 Guaranteed: adjacent map stages share a pass; an exchange or a fit ends one; a step names the text it sees.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from filters.batch import Edits, Judges, Measures, Stage, measuring_options
+from filters.fitting import Fitted, NamesSignals
+from filters.top_share import TopShare
 from pipelines.catalog import SIGNAL_PROVIDERS, stage_name
 from pipelines.dedup.exchanges import ExchangeStage
-from pipelines.engine.keys import key_of
+from pipelines.engine.keys import free_name, key_of
 from pipelines.errors import RequestError
 from pipelines.manifest import Manifest, StageEntry
 
@@ -20,6 +22,9 @@ Kind = Literal["measure", "judge", "edit"]
 
 SOURCE_TEXT = "source"
 """The first text version: as the source gives it."""
+
+TOKENIZER = "tokenizer"
+"""Name of the fit that trains the manifest's tokenizer."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class Step:
         stage: its options.
         text: name of the text version that the step sees (a hash of the editors before it).
         suffix: what is put behind the names of signals measured on this text, such as `@normalize`.
+        fit: name of the fit that the stage works with; "" is none.
+        fitted: content of what was fitted; "" before it is.
     """
 
     kind: Kind
@@ -39,17 +46,50 @@ class Step:
     stage: Stage
     text: str
     suffix: str
+    fit: str = ""
+    fitted: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the stage cannot work yet, since what it works with is not fitted."""
+        return bool(self.fit) and not self.fitted
 
     @property
     def signals_key(self) -> str:
-        """Name of what this step measures: stage, version, measuring options and text, never thresholds."""
-        return key_of([self.label, type(self.stage).version, measuring_options(self.stage), self.text])
+        """Name of what this step measures: stage, version, measuring options, text and fit, never thresholds."""
+        options = measuring_options(self.stage)
+        return key_of([self.label, type(self.stage).version, options, self.text, *self._fitted()])
 
     @property
     def identity(self) -> list[object]:
         """Everything that decides what the step does: thresholds count where it judges by them."""
         options = self.stage.model_dump(mode="json") if self.kind == "judge" else measuring_options(self.stage)
-        return [self.kind, self.label, type(self.stage).version, options, self.text]
+        return [self.kind, self.label, type(self.stage).version, options, self.text, *self._fitted()]
+
+    def _fitted(self) -> list[str]:
+        return [self.fitted] if self.fitted else []
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One small artifact that is made behind a pass, from the documents alive there, and that later passes read.
+
+    Args:
+        name: under which later steps know it: `tokenizer`, or that of the stage that waits for it.
+        stage: the stage that waits; None for the tokenizer.
+        sources: those whose documents take part.
+        step: of this source, what measures the number that is asked for; None where nothing is measured.
+    """
+
+    name: str
+    stage: Stage | None = None
+    sources: tuple[str, ...] = ()
+    step: Step | None = None
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether it is made from texts, and not from stored numbers alone."""
+        return not isinstance(self.stage, TopShare)
 
 
 @dataclass(frozen=True)
@@ -60,7 +100,7 @@ class Pass:
         steps: in order.
         exchange: the exchange that ends the pass, where this source takes part in it.
         exchange_label: its name in the manifest and the ledger.
-        fit: the tokenizer is trained after this pass.
+        fits: what is fitted after this pass.
         tokenize: survivors become token runs.
         text: the text version that the next pass starts from.
         suffix: what stands behind the names of signals measured on that text.
@@ -69,7 +109,7 @@ class Pass:
     steps: tuple[Step, ...] = ()
     exchange: ExchangeStage | None = None
     exchange_label: str = ""
-    fit: bool = False
+    fits: tuple[Fit, ...] = ()
     tokenize: bool = False
     text: str = SOURCE_TEXT
     suffix: str = ""
@@ -108,8 +148,23 @@ class Pass:
         """Return the same pass over texts from which exchanges have cut what `cut` names; "" is nothing."""
         if not cut:
             return self
-        steps = tuple(replace(step, text=key_of([step.text, cut])) for step in self.steps)
-        return replace(self, steps=steps, text=key_of([self.text, cut]))
+        steps = tuple(_behind(step, cut) for step in self.steps)
+        fits = tuple(replace(fit, step=fit.step and _behind(fit.step, cut)) for fit in self.fits)
+        return replace(self, steps=steps, fits=fits, text=key_of([self.text, cut]))
+
+    def given(self, fitted: Mapping[str, str]) -> "Pass":
+        """Return the same pass with the contents of what was fitted before it, by name."""
+        steps = tuple(_given(step, fitted) for step in self.steps)
+        fits = tuple(replace(fit, step=fit.step and _given(fit.step, fitted)) for fit in self.fits)
+        return replace(self, steps=steps, fits=fits)
+
+
+def _behind(step: Step, cut: str) -> Step:
+    return replace(step, text=key_of([step.text, cut]))
+
+
+def _given(step: Step, fitted: Mapping[str, str]) -> Step:
+    return replace(step, fitted=fitted.get(step.fit, "")) if step.fit else step
 
 
 @dataclass
@@ -118,19 +173,21 @@ class _Builder:
 
     text: str = SOURCE_TEXT
     suffix: str = ""
-    signals: set[str] = field(default_factory=set)
+    signals: dict[str, Step] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     latest: dict[type[Stage], str] = field(default_factory=dict)
+    own: dict[str, tuple[str, Stage, str]] = field(default_factory=dict)
 
-    def step(self, kind: Kind, label: str, stage: Stage) -> Step:
-        return Step(kind, label, stage, self.text, self.suffix)
+    def step(self, kind: Kind, label: str, stage: Stage, fit: str = "") -> Step:
+        return Step(kind, label, stage, self.text, self.suffix, fit)
 
-    def measure(self, label: str, stage: Stage) -> None:
+    def measure(self, label: str, stage: Stage, fit: str = "") -> Step:
         """Measure, unless the numbers at hand are these already."""
-        step = self.step("measure", label, stage)
+        step = self.step("measure", label, stage, fit)
         if self.latest.get(type(stage)) != step.signals_key:
             self.latest[type(stage)] = step.signals_key
             self.steps.append(step)
+        return step
 
     def require(self, names: Iterable[str]) -> None:
         """Measure what an expression asks for, where no stage of this pass has, with the published defaults.
@@ -141,25 +198,31 @@ class _Builder:
         for name in sorted(names):
             base = name.removesuffix(self.suffix)
             provider = SIGNAL_PROVIDERS.get(base)
-            if provider is not None and not {base, name} & self.signals:
+            at_hand = {base, name} & self.signals.keys()
+            if base in self.own and not at_hand:
+                self.add_measures(*self.own[base])
+            elif provider is not None and not at_hand:
                 self.add_measures(stage_name(provider), provider())
             elif "@" in base and name not in self.signals:
                 raise RequestError(
                     f"{name!r} names a text that is no longer at hand; the current one is {self.suffix!r}"
                 )
 
-    def add_measures(self, label: str, stage: Stage) -> None:
-        self.measure(label, stage)
-        bases = {name for name, provider in SIGNAL_PROVIDERS.items() if provider is type(stage)}
-        self.signals |= bases | {f"{name}{self.suffix}" for name in bases}
+    def add_measures(self, label: str, stage: Stage, fit: str = "") -> None:
+        """Measure what a stage does; of a signal that the catalogue does not know, the stage is the provider."""
+        step = self.measure(label, stage, fit)
+        bases = set(stage.signals if isinstance(stage, NamesSignals) else type(stage).measured)
+        self.own |= dict.fromkeys(bases - SIGNAL_PROVIDERS.keys(), (label, stage, fit))
+        self.signals |= dict.fromkeys([*bases, *(f"{name}{self.suffix}" for name in bases)], step)
 
-    def add(self, entry: StageEntry) -> None:
+    def add(self, entry: StageEntry, fit: str) -> None:
+        """Add a stage; `fit` names what it works with."""
         stage, label = entry.stage, entry.name
         if isinstance(stage, Measures):
-            self.add_measures(label, stage)
+            self.add_measures(label, stage, fit)
         self.require(getattr(stage, "names", ()))
         if isinstance(stage, Judges):
-            self.steps.append(self.step("judge", label, stage))
+            self.steps.append(self.step("judge", label, stage, fit))
         if isinstance(stage, Edits):
             self.edit(label, stage)
 
@@ -171,44 +234,84 @@ class _Builder:
     def start_text(self, editor: object, label: str) -> None:
         self.text = key_of([self.text, editor])
         self.suffix = f"{self.suffix}@{label}"
-        self.signals = {name for name in self.signals if "@" in name}
+        self.signals = {name: step for name, step in self.signals.items() if "@" in name}
 
     def take(self) -> tuple[Step, ...]:
         """End the pass: the next one asks again for the numbers it needs, and finds those that were stored."""
         steps, self.steps = tuple(self.steps), []
-        self.signals, self.latest = set(), {}
+        self.signals, self.latest = {}, {}
         return steps
 
 
-def _applies(entry: StageEntry, manifest: Manifest, source: str) -> bool:
-    return entry.on is None or any(source in manifest.sources_of(name) for name in entry.on)
+@dataclass(frozen=True)
+class _Segment:
+    """Stages that share a pass, and what ends it.
+
+    Args:
+        entries: the stages, each with the name of the fit that it works with.
+        exchange: the exchange that ends the pass.
+        fits: what is fitted behind it, by name, and the stages that wait.
+    """
+
+    entries: tuple[tuple[StageEntry, str], ...] = ()
+    exchange: StageEntry | None = None
+    fits: tuple[tuple[str, StageEntry], ...] = ()
 
 
-def _segments(stages: Sequence[StageEntry]) -> list[tuple[list[StageEntry], StageEntry | None]]:
-    """Cut the stages behind every exchange."""
-    segments: list[tuple[list[StageEntry], StageEntry | None]] = []
-    current: list[StageEntry] = []
-    for entry in stages:
+def _segments(stages: Sequence[StageEntry]) -> list[_Segment]:
+    """Cut the stages behind every exchange, and before every stage that waits for a fit."""
+    segments, current = list[_Segment](), _Segment()
+    for entry, name in zip(stages, fit_names(stages), strict=True):
+        if name:
+            segments.append(replace(current, fits=((name, entry),)))
+            current = _Segment()
         if isinstance(entry.stage, ExchangeStage):
-            segments.append((current, entry))
-            current = []
+            segments.append(replace(current, exchange=entry))
+            current = _Segment()
         else:
-            current.append(entry)
-    return [*segments, (current, None)]
+            current = replace(current, entries=(*current.entries, (entry, name)))
+    return [*segments, current]
+
+
+def fit_names(stages: Sequence[StageEntry]) -> list[str]:
+    """Return, for each stage, the name of the fit that it waits for; "" where it waits for none."""
+    taken: list[str] = []
+    for entry in stages:
+        stage = entry.stage
+        waits = isinstance(stage, Fitted) and stage.waits
+        taken.append(free_name(_fit_name(entry), taken) if waits else "")
+    return taken
+
+
+def _fit_name(entry: StageEntry) -> str:
+    """Return a stage's name, with that of its classifier or its signal."""
+    stage = entry.stage
+    return "-".join(
+        [entry.name, *(getattr(stage, option) for option in ("name", "signal") if option in type(stage).model_fields)]
+    )
 
 
 def route_of(manifest: Manifest, source: str) -> tuple[Pass, ...]:
     """Return the passes of one source; every source of a build has the same number of them."""
     builder = _Builder()
     passes: list[Pass] = []
-    for entries, ending in _segments(manifest.stages):
-        for entry in entries:
-            if _applies(entry, manifest, source):
-                builder.add(entry)
-        if ending is not None:
-            passes.append(_exchange_pass(builder, ending, takes_part=_applies(ending, manifest, source)))
+    *ended, last = _segments(manifest.stages)
+    for segment in ended:
+        _add_entries(builder, segment, manifest, source)
+        if segment.exchange is not None:
+            takes_part = manifest.applies(segment.exchange, source)
+            passes.append(_exchange_pass(builder, segment.exchange, takes_part=takes_part))
+        else:
+            passes.append(_fit_pass(builder, segment, manifest, source))
+    _add_entries(builder, last, manifest, source)
     builder.require(_pool_names(manifest, source))
     return _with_tokens(passes, builder, manifest)
+
+
+def _add_entries(builder: _Builder, segment: _Segment, manifest: Manifest, source: str) -> None:
+    for entry, fit in segment.entries:
+        if manifest.applies(entry, source):
+            builder.add(entry, fit)
 
 
 def _exchange_pass(builder: _Builder, ending: StageEntry, *, takes_part: bool) -> Pass:
@@ -222,21 +325,38 @@ def _exchange_pass(builder: _Builder, ending: StageEntry, *, takes_part: bool) -
     return ended
 
 
+def _fit_pass(builder: _Builder, segment: _Segment, manifest: Manifest, source: str) -> Pass:
+    """Return a pass that ends in fits; it measures the numbers that they are made from."""
+    fits = [_fit(builder, name, entry, manifest, source) for name, entry in segment.fits]
+    return Pass(builder.take(), fits=tuple(fits), text=builder.text, suffix=builder.suffix)
+
+
+def _fit(builder: _Builder, name: str, entry: StageEntry, manifest: Manifest, source: str) -> Fit:
+    stage = entry.stage
+    if not isinstance(stage, TopShare):
+        return Fit(name, stage, tuple(sorted(manifest.sources)))
+    sources = tuple(each for each in sorted(manifest.sources) if manifest.applies(entry, each))
+    if source not in sources:
+        return Fit(name, stage, sources)
+    builder.require(stage.names)
+    return Fit(name, stage, sources, builder.signals.get(stage.signal))
+
+
 def _with_tokens(passes: list[Pass], builder: _Builder, manifest: Manifest) -> tuple[Pass, ...]:
-    """Return all passes: behind the last exchange one, or two around the training of a tokenizer."""
+    """Return all passes: behind the last exchange or fit one, or two around the training of a tokenizer."""
     last = Pass(builder.take(), text=builder.text, suffix=builder.suffix)
     if manifest.tokenizer is None or manifest.tokenizer.train is None:
         return (*passes, replace(last, tokenize=manifest.tokenizer is not None))
     tokens = Pass(tokenize=True, text=builder.text, suffix=builder.suffix)
+    fits = (Fit(TOKENIZER, sources=tuple(sorted(manifest.sources))),)
     if passes and _nothing_follows_exchange(manifest):
-        return (*passes[:-1], replace(passes[-1], fit=True), tokens)
-    return (*passes, replace(last, fit=True), tokens)
+        return (*passes[:-1], replace(passes[-1], fits=fits), tokens)
+    return (*passes, replace(last, fits=fits), tokens)
 
 
 def _nothing_follows_exchange(manifest: Manifest) -> bool:
     """Whether no source has anything to do between the last exchange and the training of a tokenizer."""
-    entries, _ = _segments(manifest.stages)[-1]
-    return not entries and all(pool.where is None for pool in manifest.pools)
+    return not _segments(manifest.stages)[-1].entries and all(pool.where is None for pool in manifest.pools)
 
 
 def _pool_names(manifest: Manifest, source: str) -> set[str]:

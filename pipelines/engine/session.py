@@ -8,6 +8,7 @@ Guaranteed: nothing is written before the manifest is checked; a run that was st
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.audit.fits import write_reports
 from pipelines.audit.summary import Summary, write_summary
 from pipelines.engine.build import Build
 from pipelines.engine.job import Job, Resources
@@ -16,6 +17,7 @@ from pipelines.engine.lock import Made, lock_of, write_lock
 from pipelines.engine.plan import make_plan
 from pipelines.engine.progress import Reporter, Silent
 from pipelines.engine.runner import Runner
+from pipelines.engine.sealing import bring_inputs
 from pipelines.engine.storage import open_storage
 from pipelines.engine.workers import open_cluster
 from pipelines.manifest import Manifest
@@ -53,10 +55,12 @@ def build(manifest: Manifest, out: str | Path, settings: Settings | None = None)
     plan = make_plan(manifest)
     job.storage.sweep()
     write_lock(job, lock_of(job, plan, Made()))
+    bring_inputs(job.storage, [entry.stage for entry in manifest.stages])
     with open_cluster(settings.address, settings.resources.workers) as cluster:
         runner = Runner(job, cluster, settings.reporter)
         run = Build(plan, runner)
         run.run()
-    made = Made(runner.receipts, run.encoder, run.encoder_hash)
+    made = Made(runner.receipts, run.encoder, run.encoder_hash, run.fitted)
     write_lock(job, lock_of(job, plan, made))
-    return write_summary(job, runner.receipts)
+    write_reports(job, run.reports)
+    return write_summary(job, runner.receipts, run.reports)

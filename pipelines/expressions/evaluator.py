@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.types as pat
 
 from pipelines.expressions.kinds import Kind, Kinds, check, microseconds_of
+from pipelines.expressions.lists import summarize
 from pipelines.expressions.nodes import (
     Among,
     Arithmetic,
@@ -35,6 +36,7 @@ from pipelines.expressions.nodes import (
     Negative,
     Node,
     Not,
+    OfList,
 )
 
 Column: TypeAlias = npt.NDArray[Any]
@@ -156,6 +158,8 @@ class _Evaluator:
                 return _truths(np.logical_not(self.numbers(node).valid))
             case Kind.TEXT:
                 return pc.is_null(self.texts(node))
+            case Kind.LIST if isinstance(node, Name):
+                return pc.is_null(self._arrays[node.name])
             case _:
                 return pc.is_null(self.truths(node))
 
@@ -176,6 +180,8 @@ class _Evaluator:
                 return Numbers(-_operand(number.values), number.valid)
             case Arithmetic(first, rest):
                 return reduce(self.step, rest, self.numbers(first))
+            case OfList(function, column):
+                return Numbers(*summarize(function, self._arrays[column.name]))
             case Name(name):
                 return _numbers_of(_decoded(self._arrays[name]))
             case _:

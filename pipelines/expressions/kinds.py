@@ -12,6 +12,7 @@ from enum import StrEnum
 import pyarrow as pa
 import pyarrow.types as pat
 
+from pipelines.expressions.lists import FUNCTIONS, is_number_list
 from pipelines.expressions.nodes import (
     Among,
     Arithmetic,
@@ -26,6 +27,7 @@ from pipelines.expressions.nodes import (
     Negative,
     Node,
     Not,
+    OfList,
 )
 
 
@@ -36,6 +38,7 @@ class Kind(StrEnum):
     TEXT = "a string"
     TIME = "a date"
     TRUTH = "true or false"
+    LIST = "a list of numbers"
     NULL = "null"
 
 
@@ -49,6 +52,8 @@ def kind_of_type(kind: pa.DataType) -> Kind | None:
         return Kind.TEXT
     if pat.is_timestamp(kind) or pat.is_date(kind):
         return Kind.TIME
+    if is_number_list(kind):
+        return Kind.LIST
     return Kind.TRUTH if pat.is_boolean(kind) else Kind.NULL if pat.is_null(kind) else None
 
 
@@ -86,6 +91,9 @@ class Kinds:
                 return _kind_of_constant(value)
             case Name():
                 return self._name(node)
+            case OfList(column=column):
+                self._need(column, Kind.LIST)
+                return Kind.NUMBER
             case Negative() | Arithmetic():
                 return self._number(node)
             case Not(operand):
@@ -104,6 +112,8 @@ class Kinds:
         kinds = [self.of(node) for node in nodes]
         wanted = next((kind for kind in (Kind.TIME, *kinds) if kind in kinds and kind is not Kind.NULL), Kind.NULL)
         for node, kind in zip(nodes, kinds, strict=True):
+            if kind is Kind.LIST:
+                self._refuse(node, f"this is a list of numbers; compare one number of it, {_ways(node)}")
             if kind not in (wanted, Kind.NULL) and not self._is_date(node, wanted):
                 self._refuse(node, f"{wanted} cannot be compared with {kind}")
         return wanted
@@ -135,7 +145,10 @@ class Kinds:
     def _need(self, node: Node, wanted: Kind) -> None:
         kind = self.of(node)
         if kind not in (wanted, Kind.NULL):
-            self._refuse(node, f"expected {'a condition' if wanted is Kind.TRUTH else wanted}, and this is {kind}")
+            ways = f"; take one number of it, {_ways(node)}" if kind is Kind.LIST else ""
+            self._refuse(
+                node, f"expected {'a condition' if wanted is Kind.TRUTH else wanted}, and this is {kind}{ways}"
+            )
 
     def _is_date(self, node: Node, wanted: Kind) -> bool:
         """Tell whether a string is compared with a date; one that is no date is refused."""
@@ -147,6 +160,11 @@ class Kinds:
 
     def _refuse(self, node: Node, problem: str) -> Kind:
         raise ExpressionError(self._text, node.at, problem)
+
+
+def _ways(node: Node) -> str:
+    name = node.name if isinstance(node, Name) else "x"
+    return ", ".join(f"{function}({name})" for function in FUNCTIONS)
 
 
 def _kind_of_constant(value: float | str | bool) -> Kind:

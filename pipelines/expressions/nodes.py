@@ -56,6 +56,15 @@ class Name:
 
 
 @dataclass(frozen=True)
+class OfList:
+    """`mean(column)` and its kin: one number out of a list of numbers."""
+
+    function: str
+    column: Name
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
 class Negative:
     """`-operand`."""
 
@@ -126,7 +135,7 @@ class Logic:
     at: int = field(default=0, compare=False)
 
 
-Node: TypeAlias = Constant | Name | Negative | Arithmetic | Compare | Between | Among | IsNull | Not | Logic
+Node: TypeAlias = Constant | Name | OfList | Negative | Arithmetic | Compare | Between | Among | IsNull | Not | Logic
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@
     sum        := product (("+" | "-") product)*
     product    := factor (("*" | "/") factor)*
     factor     := "-" factor | number | 'string' | true | false | name | "(" expression ")"
+                      | ("mean" | "min" | "max" | "sum") "(" name ")"
 
 In:  text such as `word_count >= 50 and mean_word_length between 3 and 10`.
 Out: an `Expression`, or ExpressionError with the place and what was expected there.
@@ -17,6 +18,7 @@ Guaranteed: no text raises anything else; nothing is run.
 from collections.abc import Callable
 from typing import Literal, NoReturn, cast, get_args
 
+from pipelines.expressions.lists import FUNCTIONS
 from pipelines.expressions.nodes import (
     Among,
     Arithmetic,
@@ -32,6 +34,7 @@ from pipelines.expressions.nodes import (
     Negative,
     Node,
     Not,
+    OfList,
     Operator,
 )
 from pipelines.expressions.words import Word, words_of
@@ -186,7 +189,23 @@ class _Parser:
             node = self.nested(self.expression)
             self.expect(")", "to close the parenthesis")
             return node
-        return self.literal() or self.name()
+        return self.literal() or self.value()
+
+    def value(self) -> Node:
+        """Read a column, or a number out of a list."""
+        following = self._words[min(self._next + 1, len(self._words) - 1)]
+        if self.word.kind == "name" and following.kind == "sign" and following.text == "(":
+            return self.of_list()
+        return self.name()
+
+    def of_list(self) -> OfList:
+        word = self.take()
+        if word.text not in FUNCTIONS:
+            self.fail(f"no function is called `{word.text}`; there are {', '.join(FUNCTIONS)}", word.at)
+        self.expect("(", f"after `{word.text}`")
+        column = self.name()
+        self.expect(")", f"behind the column that `{word.text}` is of")
+        return OfList(word.text, column, word.at)
 
     def negative(self, word: Word) -> Node:
         if self.word.kind == "number":
@@ -208,7 +227,7 @@ class _Parser:
             self.fail("this number is too large", word.at)
         return int(digits) if digits.isdigit() else value
 
-    def name(self) -> Node:
+    def name(self) -> Name:
         if self.word.kind != "name":
             self.fail(self.expected_value())
         word = self.take()

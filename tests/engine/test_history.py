@@ -51,6 +51,16 @@ def phase(name: str, tokens: int, start: str = "continue", **weights: float) -> 
     return {"name": name, "tokens": tokens, "weights": weights, "start": start, "short": "scale"}
 
 
+def learnt(least: float) -> dict[str, Any]:
+    """Return a classifier that learns from flags."""
+    training = {"labels": "flag", "positive": [True], "dim": 4, "buckets": 100, "held_out": 0.2}
+    return {"classifier": {"train": training, "min_score": least, "on": ["a"]}}
+
+
+def best(share: float) -> dict[str, Any]:
+    return {"top_share": {"signal": "mean_word_length", "share": share}}
+
+
 POOLS = {
     "long": {"sources": ["all"], "where": "word_count > 50"},
     "a0": {"sources": ["b"], "where": "chars < 300 and source == 'b'"},
@@ -83,6 +93,17 @@ def manifests(folder: Path) -> list[dict[str, Any]]:
         manifest(folder, mix=None),
         manifest(folder, mix=None, tokenizer=None),
         manifest(folder, split_bytes="3KB"),
+        manifest(folder, [learnt(0.0), {"top_share": {"signal": "n", "share": 0.7}}, "dedup_exact"]),
+        manifest(
+            folder,
+            [
+                "dedup_exact",
+                learnt(0.1),
+                {"where": {"expression": "quality_score < 0.99", "on": ["a"]}},
+                best(0.5),
+                best(0.9),
+            ],
+        ),
         sampled,
         renamed,
     ]

@@ -151,19 +151,19 @@ def test_a_tokenizer_file_tokenizes_in_the_last_pass(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     manifest = load(tmp_path, ["dedup_exact", "normalize"], tokenizer={"json": str(tmp_path / "tokenizer.json")})
     first, last = route_of(manifest, "a")
-    assert (first.tokenize, last.tokenize, last.fit) == (False, True, False)
+    assert (first.tokenize, last.tokenize, bool(last.fits)) == (False, True, False)
     assert steps_of(last) == [("edit", "normalize")]
 
 
 def test_a_tokenizer_is_trained_behind_the_last_stage(tmp_path: Path) -> None:
     first, last = route_of(load(tmp_path, ["normalize"], tokenizer=TRAINED), "a")
-    assert (first.fit, first.tokenize, last.fit, last.tokenize) == (True, False, False, True)
+    assert (bool(first.fits), first.tokenize, bool(last.fits), last.tokenize) == (True, False, False, True)
     assert last.text == first.text != SOURCE_TEXT
 
 
 def test_training_right_behind_an_exchange_costs_no_pass_of_its_own(tmp_path: Path) -> None:
     first, last = route_of(load(tmp_path, ["dedup_exact"], tokenizer=TRAINED, mix=mix()), "a")
-    assert (first.exchange is not None, first.fit, last.tokenize) == (True, True, True)
+    assert (first.exchange is not None, bool(first.fits), last.tokenize) == (True, True, True)
 
 
 def test_every_source_has_the_same_passes_where_one_has_more_to_do(tmp_path: Path) -> None:
@@ -171,14 +171,19 @@ def test_every_source_has_the_same_passes_where_one_has_more_to_do(tmp_path: Pat
     for extra in ({"stages": ["dedup_exact", {"normalize": {"on": ["b"]}}]}, {"stages": ["dedup_exact"]}):
         manifest = load(tmp_path, extra["stages"], tokenizer=TRAINED, mix=mix(a0=pool))
         ours, others = route_of(manifest, "a"), route_of(manifest, "b")
-        assert [(work.fit, work.tokenize) for work in ours] == [(False, False), (True, False), (False, True)]
-        assert [(work.fit, work.tokenize) for work in others] == [(work.fit, work.tokenize) for work in ours]
+        assert [(bool(work.fits), work.tokenize) for work in ours] == [(False, False), (True, False), (False, True)]
+        assert [(bool(work.fits), work.tokenize) for work in others] == [
+            (bool(work.fits), work.tokenize) for work in ours
+        ]
         assert ours[1].measures == ()
         assert len(others[1].measures) == 1
 
 
 def test_without_a_tokenizer_nothing_is_tokenized(tmp_path: Path) -> None:
-    assert [work.tokenize or work.fit for work in route_of(load(tmp_path, ["dedup_exact"]), "a")] == [False, False]
+    assert [work.tokenize or bool(work.fits) for work in route_of(load(tmp_path, ["dedup_exact"]), "a")] == [
+        False,
+        False,
+    ]
     assert route_of(load(tmp_path, []), "a") == (Pass(),)
 
 

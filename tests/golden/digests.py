@@ -9,12 +9,18 @@ It writes the digests of new stages and of new versions, and refuses a new diges
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypedDict
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from filters.batch import Batch, Columns, Stage, batch_of, run_stage
+from filters.classifier import MODEL_FILE
+from filters.fasttext_models import Options, train
+from filters.fitting import Fitted
+from filters.top_share import QUANTILE_FILE, TopShare
 from pipelines.catalog import STAGES
 from pipelines.engine.keys import content_hash
 from pipelines.where import Where, columns_of
@@ -22,8 +28,21 @@ from pipelines.where import Where, columns_of
 RECORDED = Path(__file__).with_name("digests.json")
 TEXTS = Path(__file__).with_name("texts.json")
 
-REQUIRED: dict[str, dict[str, Any]] = {"where": {"expression": "chars >= 12 and url is null or chars between 3 and 5"}}
+REQUIRED: dict[str, dict[str, Any]] = {
+    "where": {"expression": "chars >= 12 and url is null or chars between 3 and 5"},
+    "classifier": {"train": {"positive": ("good",), "negative": ("others",)}},
+    "top_share": {"signal": "chars", "share": 0.5},
+}
 """Options of stages that cannot be made without."""
+
+FITTED: dict[str, Callable[[], dict[str, bytes]]] = {
+    "classifier": lambda: {MODEL_FILE: train([("good words", True), ("others", False)] * 9, Options(4, 9, buckets=50))},
+    "top_share": lambda: {QUANTILE_FILE: b"12"},
+}
+"""What is fitted for stages that wait for it."""
+
+ROUNDED = {"classifier": 2}
+"""Decimals of stages whose last ones depend on the machine's exponentials."""
 
 
 class Digest(TypedDict):
@@ -44,11 +63,19 @@ def fixed_batch() -> Batch:
 def digest_of(name: str) -> Digest:
     """Return version and digest of a stage of the catalogue, with its default options."""
     stage = STAGES[name](**REQUIRED.get(name, {}))
-    return Digest(version=type(stage).version, digest=content_hash(pa.table(dict(_answers(stage, fixed_batch())))))
+    working: Any = stage.fitted(FITTED[name]()) if isinstance(stage, Fitted) and stage.waits else stage
+    answers = _answers(working, fixed_batch())
+    if name in ROUNDED:
+        answers = {column: _rounded(values, ROUNDED[name]) for column, values in answers.items()}
+    return Digest(version=type(stage).version, digest=content_hash(pa.table(dict(answers))))
+
+
+def _rounded(values: pa.Array, decimals: int) -> pa.Array:
+    return pc.round(values, decimals) if pa.types.is_floating(values.type) else values
 
 
 def _answers(stage: Stage, batch: Batch) -> Columns:
-    seen = Batch(batch.documents, columns_of(batch)) if isinstance(stage, Where) else batch
+    seen = Batch(batch.documents, columns_of(batch)) if isinstance(stage, Where | TopShare) else batch
     outcome = run_stage(stage, seen)
     said = {"rule": outcome.rule, "value": outcome.value, "text": outcome.text, **outcome.columns}
     return {name: column for name, column in said.items() if column is not None}

@@ -1,0 +1,1 @@
+"""Our signals and verdicts beside the originals', document by document. Run it: python -m benchmarks.agreement."""

@@ -1,0 +1,213 @@
+"""C4's rules on lines: which lines fall, by which rule, and what that says of their texts.
+
+In:  UTF-8 bytes, and where the lines lie, without white space at their edges.
+Out: per line the rule that it falls by; per text the numbers that C4 judges.
+Guaranteed: the rules of `filters/c4.py`, in its order; time grows with the length of the text.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from filters.kernels.compiled import inlined, kernel
+from filters.kernels.flags import DECIMAL
+from filters.kernels.sentences import count_sentences
+from filters.kernels.spaces import character_before, has_longer_word, has_words
+from filters.kernels.unicode import decode
+
+U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
+I64 = npt.NDArray[np.int64]
+BOOL = npt.NDArray[np.bool_]
+
+KEPT, LONG_WORD, NO_END_MARK, FEW_WORDS, JAVASCRIPT, POLICY = range(6)
+"""What becomes of a line: it is kept, or falls by the first rule that it breaks."""
+
+LOREM_IPSUM, JAVASCRIPT_PHRASE, CURLY_BRACKET = 1, 2, 4
+"""Bits of the first three phrases; those of all others are policy."""
+
+LINES, SENTENCES, LOREM_IPSUM_LINES, CURLY_BRACKET_LINES = KEPT + 6, KEPT + 7, KEPT + 8, KEPT + 9
+"""Columns of `text_counts` behind those of the six fates."""
+
+OPEN, CLOSE = np.uint8(91), np.uint8(93)
+
+
+class Lines(NamedTuple):
+    """Lines of texts.
+
+    Args:
+        data: uint8, UTF-8.
+        start: int64, the byte at which each begins.
+        end: int64, the byte behind each.
+        phrases: uint32, the bits of the phrases that each holds.
+    """
+
+    data: U8
+    start: I64
+    end: I64
+    phrases: U32
+
+
+class LineRules(NamedTuple):
+    """What a line must not break.
+
+    Args:
+        longest_word: a line with a word of more characters falls.
+        end_marks: bool by code point; a line must end in one of these, if there are any.
+        least_words: the least number of words.
+        words_of_citations: whether these are counted before citations are cut.
+        javascript: whether a line with that phrase falls.
+        policy: whether a line with a phrase of policy falls.
+    """
+
+    longest_word: int
+    end_marks: BOOL
+    least_words: int
+    words_of_citations: bool
+    javascript: bool
+    policy: bool
+
+
+@kernel
+def _bracket_ends(data: U8, at: int, stop: int, names: U8, classes: U32) -> int:
+    """Return the end of the citation that begins with the bracket at `at`, or -1."""
+    at += 1
+    begin = at
+    while at < stop:
+        code, size = decode(data, at)
+        if not classes[code] & DECIMAL:
+            break
+        at += size
+    if at < stop and data[at] == CLOSE:
+        return at + 1
+    if at > begin:
+        return -1
+    return _named_end(data, at, stop, names)
+
+
+@kernel
+def _named_end(data: U8, at: int, stop: int, names: U8) -> int:
+    """Return the end of the first of the names, each closed by a bracket, that stands at `at`, or -1."""
+    place, same = at, True
+    for letter in names:
+        same = same and place < stop and data[place] == letter
+        place += 1
+        if letter == CLOSE:
+            if same:
+                return place
+            place, same = at, True
+    return -1
+
+
+@kernel
+def find_citations(lines: Lines, names: U8, classes: U32) -> tuple[I64, I64]:
+    """Find what C4 cuts out: `[]`, `[12]` and the names, in the lines whose first bit says that they hold a bracket.
+
+    Args:
+        lines: stripped lines; bit 1 of `phrases`: it holds an opening bracket.
+        names: uint8, what else may stand behind an opening bracket, with the closing ones: `edit]citation needed]`.
+        classes: uint32 flags by code point.
+
+    Returns:
+        Start and end of each citation (int64), ascending.
+    """
+    most = np.int64(0)
+    for line in range(len(lines.start)):
+        if lines.phrases[line]:
+            for at in range(lines.start[line], lines.end[line]):
+                most += lines.data[at] == OPEN
+    start, end = np.empty(most, np.int64), np.empty(most, np.int64)
+    count = 0
+    for line in range(len(lines.start)):
+        at = lines.start[line] if lines.phrases[line] else lines.end[line]
+        while at < lines.end[line]:
+            behind = _bracket_ends(lines.data, at, lines.end[line], names, classes) if lines.data[at] == OPEN else -1
+            if behind < 0:
+                at += 1
+                continue
+            start[count], end[count] = at, behind
+            count += 1
+            at = behind
+    return start[:count], end[:count]
+
+
+@inlined
+def _ends_well(data: U8, start: int, end: int, end_marks: BOOL) -> bool:
+    """Return whether a line ends in an end mark, and not in an ellipsis of three dots."""
+    if end == start:
+        return False
+    code, _ = decode(data, character_before(data, end))
+    if not end_marks[code]:
+        return False
+    return code != 46 or end - start < 3 or data[end - 2] != 46 or data[end - 3] != 46
+
+
+@kernel
+def line_fates(whole: Lines, lines: Lines, rules: LineRules, classes: U32) -> U8:
+    """Return what becomes of each line (uint8): `KEPT`, or the first rule that it breaks.
+
+    Args:
+        whole: the lines with their citations; their phrases are not looked at.
+        lines: the same lines without citations.
+        rules: what they must not break.
+        classes: uint32 flags by code point.
+    """
+    data, start, end, phrases = lines
+    fates = np.empty(len(start), np.uint8)
+    by_mark = len(rules.end_marks) > 0
+    javascript = np.uint32(JAVASCRIPT_PHRASE if rules.javascript else 0)
+    policy = ~np.uint32(LOREM_IPSUM | JAVASCRIPT_PHRASE | CURLY_BRACKET) if rules.policy else np.uint32(0)
+    whole_data, whole_start, whole_end, _ = whole
+    counted = whole if rules.words_of_citations else lines
+    counted_data, counted_start, counted_end, _ = counted
+    for line in range(len(start)):
+        size = whole_end[line] - whole_start[line]
+        if size > rules.longest_word and has_longer_word(
+            whole_data, whole_start[line], whole_end[line], rules.longest_word, classes
+        ):
+            fates[line] = LONG_WORD
+        elif by_mark and not _ends_well(data, start[line], end[line], rules.end_marks):
+            fates[line] = NO_END_MARK
+        elif not has_words(counted_data, counted_start[line], counted_end[line], rules.least_words, classes):
+            fates[line] = FEW_WORDS
+        elif phrases[line] & javascript:
+            fates[line] = JAVASCRIPT
+        elif phrases[line] & policy:
+            fates[line] = POLICY
+        else:
+            fates[line] = KEPT
+    return fates
+
+
+@kernel
+def text_counts(first: I64, lines: Lines, fates: U8, marked: U32, leads: BOOL) -> I64:
+    """Count, for each text, its lines by fate, and what is judged.
+
+    Args:
+        first: int64, one more than texts; the lines of text d are numbers `first[d]` to `first[d + 1]`.
+        lines: the lines without citations.
+        fates: from `line_fates`.
+        marked: flags by code point, with those of marks (`filters/kernels/sentences.py`).
+        leads: bytes that a terminal mark may begin with; none: each kept line is one sentence.
+
+    Returns:
+        int64[10, texts]: lines of each of the six fates; all lines; sentences of the lines that are kept; lines that
+        come as far as the rule and hold "lorem ipsum"; likewise a curly bracket, unless javascript took them before.
+    """
+    data, start, end, phrases = lines
+    counts = np.zeros((10, len(first) - 1), np.int64)
+    by_model = len(leads) > 0
+    for text in range(len(first) - 1):
+        for line in range(first[text], first[text + 1]):
+            fate = fates[line]
+            counts[fate, text] += 1
+            counts[LINES, text] += 1
+            if fate != KEPT and fate < JAVASCRIPT:
+                continue
+            counts[LOREM_IPSUM_LINES, text] += phrases[line] & np.uint32(LOREM_IPSUM) != 0
+            counts[CURLY_BRACKET_LINES, text] += fate != JAVASCRIPT and phrases[line] & np.uint32(CURLY_BRACKET) != 0
+            if fate == KEPT:
+                sentences = count_sentences(data, start[line], end[line], marked, leads) if by_model else 1
+                counts[SENTENCES, text] += sentences
+    return counts

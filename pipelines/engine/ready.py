@@ -1,0 +1,48 @@
+"""Ready: the steps of a pass with everything their stages need to work.
+
+In:  steps as the manifest declares them, and the build folder.
+Out: the same steps; a stage that reads files, or works with what was fitted, has it in memory.
+Guaranteed: each process loads a stage once, where it works; a stage is known by its options and by contents of files.
+"""
+
+from dataclasses import replace
+from typing import cast
+
+from filters.batch import Loads, Stage
+from filters.fitting import Fitted
+from pipelines.engine.job import Job
+from pipelines.engine.route import Step
+from pipelines.engine.sealing import read_input
+from pipelines.errors import BuildError
+
+_READY: dict[tuple[type[Stage], str, str], Stage] = {}
+"""Stages that this process has loaded, by their options and what was fitted for them."""
+
+
+def ready(job: Job, step: Step) -> Step:
+    """Return the step with its stage at work.
+
+    Raises:
+        ValueError: what the stage waits for was not fitted.
+        BuildError: the stage cannot work with its files.
+    """
+    if step.waits:
+        raise ValueError(f"{step.label} waits for {step.fit}")
+    if not step.fitted and not isinstance(step.stage, Loads):
+        return step
+    name = (type(step.stage), step.stage.model_dump_json(), step.fitted)
+    if name not in _READY:
+        _READY[name] = _loaded(job, step)
+    return replace(step, stage=_READY[name])
+
+
+def _loaded(job: Job, step: Step) -> Stage:
+    stage: object = step.stage
+    try:
+        if isinstance(stage, Loads):
+            stage = stage.load(lambda file: read_input(job.storage, file.content))
+    except ValueError as error:
+        raise BuildError(f"stages.{step.label}: its files are not what it can work with: {error}") from error
+    if step.fitted and isinstance(stage, Fitted):
+        stage = stage.fitted(read_input(job.storage, step.fitted))
+    return cast("Stage", stage)
