@@ -56,7 +56,7 @@ class GopherQuality(Stage):
     bound of null turns its rule off; a number on the bound passes.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 1
     measured: ClassVar[tuple[str, ...]] = (
         "word_count",
         "mean_word_length",

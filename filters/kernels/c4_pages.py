@@ -92,6 +92,7 @@ class Pages:
             cut_start, cut_end = find_citations(held, CITATION_NAMES, CLASSES)
             if len(cut_start):
                 data = without(data, cut_start, cut_end)
+                data.flags.writeable = False  # kernels want one type of bytes, those of the scans
                 start, end = moved(start, cut_start, cut_end), moved(end, cut_start, cut_end)
         return Lines(data, start, end, flag_lines(data, start, end, PHRASES))
 

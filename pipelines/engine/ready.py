@@ -10,6 +10,7 @@ from typing import cast
 
 from filters.batch import Loads, Stage
 from filters.fitting import Fitted
+from pipelines.engine.compiling import compile_kernels
 from pipelines.engine.job import Job
 from pipelines.engine.route import Step
 from pipelines.engine.sealing import read_input
@@ -28,12 +29,18 @@ def ready(job: Job, step: Step) -> Step:
     """
     if step.waits:
         raise ValueError(f"{step.label} waits for {step.fit}")
+    working = replace(step, stage=_at_work(job, step))
+    compile_kernels(working.stage)
+    return working
+
+
+def _at_work(job: Job, step: Step) -> Stage:
     if not step.fitted and not isinstance(step.stage, Loads):
-        return step
+        return step.stage
     name = (type(step.stage), step.stage.model_dump_json(), step.fitted)
     if name not in _READY:
         _READY[name] = _loaded(job, step)
-    return replace(step, stage=_READY[name])
+    return _READY[name]
 
 
 def _loaded(job: Job, step: Step) -> Stage:

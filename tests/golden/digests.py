@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.batch import Batch, Columns, Stage, batch_of, run_stage
+from filters.batch import Batch, Columns, InputFile, Loads, Stage, batch_of, run_stage
 from filters.classifier import MODEL_FILE
 from filters.fasttext_models import Options, train
 from filters.fitting import Fitted
@@ -24,6 +24,7 @@ from filters.top_share import QUANTILE_FILE, TopShare
 from pipelines.catalog import STAGES
 from pipelines.engine.keys import content_hash
 from pipelines.where import Where, columns_of
+from tests.filters.references.fasttext_file import ModelFile
 
 RECORDED = Path(__file__).with_name("digests.json")
 TEXTS = Path(__file__).with_name("texts.json")
@@ -32,8 +33,13 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "where": {"expression": "chars >= 12 and url is null or chars between 3 and 5"},
     "classifier": {"train": {"positive": ("good",), "negative": ("others",)}},
     "top_share": {"signal": "chars", "share": 0.5},
+    "language": {"model": "small.ftz"},
+    "word_list": {"words": "list.txt"},
 }
 """Options of stages that cannot be made without."""
+
+FILES = {"small.ftz": ModelFile().to_bytes(), "list.txt": b"good\nthe text\n"}
+"""Content of the files that these options name."""
 
 FITTED: dict[str, Callable[[], dict[str, bytes]]] = {
     "classifier": lambda: {MODEL_FILE: train([("good words", True), ("others", False)] * 9, Options(4, 9, buckets=50))},
@@ -41,7 +47,7 @@ FITTED: dict[str, Callable[[], dict[str, bytes]]] = {
 }
 """What is fitted for stages that wait for it."""
 
-ROUNDED = {"classifier": 2}
+ROUNDED = {"classifier": 2, "language": 4}
 """Decimals of stages whose last ones depend on the machine's exponentials."""
 
 
@@ -60,14 +66,24 @@ def fixed_batch() -> Batch:
     return Batch(batch.documents.set_column(place, "url", urls))
 
 
+def made(name: str) -> Any:  # noqa: ANN401 - a stage, but its protocol is not known here
+    """Return a stage of the catalogue at work, with its default options."""
+    stage = STAGES[name](**REQUIRED.get(name, {}))
+    loaded = stage.load(read_file) if isinstance(stage, Loads) else stage
+    return loaded.fitted(FITTED[name]()) if isinstance(loaded, Fitted) and loaded.waits else loaded
+
+
 def digest_of(name: str) -> Digest:
     """Return version and digest of a stage of the catalogue, with its default options."""
-    stage = STAGES[name](**REQUIRED.get(name, {}))
-    working: Any = stage.fitted(FITTED[name]()) if isinstance(stage, Fitted) and stage.waits else stage
-    answers = _answers(working, fixed_batch())
+    answers = _answers(made(name), fixed_batch())
     if name in ROUNDED:
         answers = {column: _rounded(values, ROUNDED[name]) for column, values in answers.items()}
-    return Digest(version=type(stage).version, digest=content_hash(pa.table(dict(answers))))
+    return Digest(version=STAGES[name].version, digest=content_hash(pa.table(dict(answers))))
+
+
+def read_file(file: InputFile) -> dict[str, bytes]:
+    """Return what a stage reads."""
+    return {file.path: FILES[file.path]}
 
 
 def _rounded(values: pa.Array, decimals: int) -> pa.Array:
