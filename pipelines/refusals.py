@@ -66,7 +66,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return words that lead from a wrong name to the right one; of near ones, rather one with the same first part."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names)
-    close.sort(key=lambda other: other.split("_")[0] != name.split("_")[0])
+    close.sort(key=lambda other: other.split("_")[0] != name.split("_", maxsplit=1)[0])
     meant = f"did you mean {close[0]!r}? " if close else ""
     return f"{meant}known: {', '.join(names) or 'none'}"
 

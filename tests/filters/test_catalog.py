@@ -7,7 +7,6 @@ from filters.signals import SIGNALS
 from pipelines.catalog import SIGNAL_PROVIDERS, SOURCES, STAGES, stage_name
 from tests.golden.digests import fixed_batch, made
 
-
 NAMED_BY_OPTIONS = {"quality_score", "word_list_hits"}
 """Signals of stages that may stand in a manifest several times: `name` is part of their names."""
 
