@@ -30,7 +30,12 @@ U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
-Work = tuple[U64, I64, I32, I32, I32]
+Work = tuple[U64, I64, I32]
+"""Of every n-gram that is looked at: its hash, the word it begins with, and its pair in the table of occurrences."""
+
+OCCURRENCES = np.uint64(0xFFFFFFFF)
+SEEN = np.uint64(1 << 32)
+"""Parts of the second number of a pair: how often the n-gram occurs; whether it was looked at, from left to right."""
 
 LONGEST = 10
 MARKS_PER_WORD = 8
@@ -39,86 +44,49 @@ TOP, TOP_COUNT, GREEDY, REPEATED, TOTAL, COVERED = range(6)
 
 
 @kernel
-def _classes(grams: U64, places: I64, count: int, table: I32, kinds: I32, found: I32) -> int:
-    """Number the different n-grams at `places[:count]` in the order of their first occurrence.
+def _count_grams(grams: U64, count: int, table: U64, entries: I32) -> None:
+    """Count how often each of `grams[:count]` occurs.
 
     Args:
-        grams: uint64 hash of the n-gram that begins at each word.
-        places: int64, words.
-        count: how many places.
-        table: int32, a power of 2 of at least twice `count` entries, filled with -1.
-        kinds: int32, set to the number of the n-gram at each place, by index into `places`.
-        found: int32, set to the occurrences of each n-gram, by its number.
-
-    Returns:
-        how many n-grams differ.
+        grams: uint64, hashes of n-grams.
+        count: how many there are.
+        table: uint64, zeros: pairs of a hash and its occurrences, a power of 2 of at least twice `count` pairs.
+        entries: int32, set to the pair of each n-gram.
     """
-    mask = len(table) - 1
-    firsts = 0
+    mask = np.uint64(len(table) // 2 - 1)
     for index in range(count):
-        gram = grams[places[index]]
-        slot = signed(gram) & mask
+        gram = max(grams[index], np.uint64(1))  # 0 is an empty pair
+        entry = gram & mask
         while True:
-            held = table[slot]
-            if held < 0:
-                table[slot] = index
-                kinds[index] = firsts
-                found[firsts] = 1
-                firsts += 1
+            held = table[entry * np.uint64(2)]
+            if held == gram:
                 break
-            if grams[places[held]] == gram:
-                kinds[index] = kinds[held]
-                found[kinds[held]] += 1
+            if held == 0:
+                table[entry * np.uint64(2)] = gram
                 break
-            slot = (slot + 1) & mask
-    return firsts
+            entry = (entry + np.uint64(1)) & mask
+        table[entry * np.uint64(2) + np.uint64(1)] += np.uint64(1)
+        entries[index] = signed(entry)
 
 
 @kernel
-def _greedy(places: I64, count: int, kinds: I32, ends: I64, length: int, seen: I32) -> int:
-    """Return the characters of places whose n-gram was seen before, passing over the words of each."""
-    chars = 0
-    free = 0
-    for index in range(count):
-        place = places[index]
-        if place < free:
-            continue
-        if seen[kinds[index]] == length:
-            chars += ends[place + length] - ends[place]
-            free = place + length
-        else:
-            seen[kinds[index]] = length
-    return chars
-
-
-@kernel
-def _keep_repeated(places: I64, count: int, kinds: I32, found: I32, last: int) -> int:
-    """Keep the places up to `last` whose n-gram occurs more than once; return how many."""
-    kept = 0
-    for index in range(count):
-        if found[kinds[index]] > 1 and places[index] <= last:
-            places[kept] = places[index]
-            kept += 1
-    return kept
-
-
-@kernel
-def _maybe_repeated(grams: U64, words: int, marks: U8, places: I64) -> int:
-    """Set `places` to where a 2-gram stands that may occur more than once; return how many.
+def _maybe_repeated(grams: U64, count: int, marks: U8, places: I64) -> int:
+    """Keep the 2-grams that may occur more than once, and set `places` to where they stand; return how many.
 
     Every n-gram counts at the place in `marks` that its hash names, without asking whether others count there, too:
     that is quick, and leaves few places to look at in earnest.
     """
     mask = np.uint64(len(marks) - 1)
     marks[:] = 0
-    for place in range(words - 1):
-        slot = signed(grams[place] & mask)
+    for place in range(count):
+        slot = grams[place] & mask
         marks[slot] += np.uint8(marks[slot] < 2)
-    count = 0
-    for place in range(words - 1):
-        places[count] = place
-        count += signed(marks[signed(grams[place] & mask)] > 1)
-    return count
+    kept = 0
+    for place in range(count):
+        gram = grams[place]
+        places[kept], grams[kept] = place, gram
+        kept += signed(marks[gram & mask] > 1)
+    return kept
 
 
 @kernel
@@ -136,44 +104,74 @@ def _totals(answers: I64, ends: I64, words: int) -> None:
 
 
 @kernel
-def _of_length(answers: I64, length: int, count: int, ends: I64, work: Work) -> None:
-    """Answer for one n: the first `count` places are all whose n-gram may occur more than once."""
-    _, places, kinds, found, seen = work
-    most, chosen = np.int32(1), 0
-    repeated = covered = free = 0
+def _of_length(answers: I64, length: int, count: int, ends: I64, table: U64, work: Work) -> int:
+    """Answer for one n, and keep the places where longer n-grams may occur more than once.
+
+    Args:
+        answers: int64, set from TOP to COVERED.
+        length: n.
+        count: how many places there are; at all others stand n-grams that occur once.
+        ends: int64, characters up to the end of each word, from 0 on.
+        table: pairs of a hash and its occurrences.
+        work: hash, place and pair in `table` of each n-gram; the first two are overwritten.
+
+    Returns:
+        how many places were kept.
+    """
+    grams, places, entries = work
+    most, chosen = 1, 0
+    repeated = covered = greedy = kept = 0
+    last = passed = 0
     for index in range(count):
-        occurrences, place = found[kinds[index]], places[index]
-        if occurrences > 1:
-            repeated += ends[place + length] - ends[place]
-            covered += ends[place + length] - ends[max(place, free)]
-            free = place + length
+        pair = np.uint64(2) * np.uint64(entries[index]) + np.uint64(1)
+        state = table[pair]
+        occurrences = signed(state & OCCURRENCES)
+        if occurrences == 1:
+            continue
+        place = places[index]
+        end = ends[place + length]
+        repeated += end - ends[place]
+        covered += end - ends[max(place, last)]
+        last = place + length
         if occurrences > most:
             most, chosen = occurrences, place
-    answers[TOP] = (ends[chosen + length] - ends[chosen]) * most
-    answers[TOP_COUNT] = most
-    answers[GREEDY] = _greedy(places, count, kinds, ends, length, seen)
-    answers[REPEATED], answers[COVERED] = repeated, covered
+        if place >= passed:
+            if state & SEEN:
+                greedy += end - ends[place]
+                passed = last
+            table[pair] = state | SEEN
+        places[kept], grams[kept] = place, grams[index]
+        kept += 1
+    answers[TOP], answers[TOP_COUNT] = (ends[chosen + length] - ends[chosen]) * most, most
+    answers[GREEDY], answers[REPEATED], answers[COVERED] = greedy, repeated, covered
+    return kept
 
 
 @kernel
-def _text_ngrams(answers: I64, hashes: U64, ends: I64, marks: U8, table: I32, work: Work) -> None:
-    """Answer for one text; the arrays of `work` have room for its words."""
-    grams, places, kinds, found, seen = work
+def _lengthen(grams: U64, places: I64, count: int, hashes: U64, length: int) -> int:
+    """Make n-grams of `length` words of those that are one shorter, where there is one more word; return how many."""
+    while count > 0 and places[count - 1] + length > len(hashes):
+        count -= 1
+    for index in range(count):
+        grams[index] = join(grams[index], hashes[places[index] + length - 1])
+    return count
+
+
+@kernel
+def _text_ngrams(answers: I64, hashes: U64, ends: I64, marks: U8, table: U64, work: Work) -> None:
+    """Answer for one text; the arrays of `work`, `marks` and `table` have room for its words."""
+    grams, places, entries = work
     words = len(hashes)
-    seen[:words] = 0
     for word in range(words - 1):
         grams[word] = join(hashes[word], hashes[word + 1])
-    count = _maybe_repeated(grams, words, marks[: power_above(MARKS_PER_WORD * words)], places)
+    count = _maybe_repeated(grams, words - 1, marks[: power_above(MARKS_PER_WORD * words)], places)
     for length in range(2, min(LONGEST, words) + 1):
         if length > 2:
-            count = _keep_repeated(places, count, kinds, found, words - length)
-            for index in range(count):
-                place = places[index]
-                grams[place] = join(grams[place], hashes[place + length - 1])
-        part = table[: power_above(2 * count)]
-        part[:] = -1
-        _classes(grams, places, count, part, kinds, found)
-        _of_length(answers[length], length, count, ends, work)
+            count = _lengthen(grams, places, count, hashes, length)
+        part = table[: 2 * power_above(2 * count)]
+        part[:] = 0
+        _count_grams(grams, count, part, entries)
+        count = _of_length(answers[length], length, count, ends, part, work)
 
 
 @kernel
@@ -193,14 +191,8 @@ def ngram_counts(first: I64, hashes: U64, chars: I32) -> I64:
     for text in range(texts):
         longest = max(longest, first[text + 1] - first[text])
     marks = np.empty(power_above(MARKS_PER_WORD * longest), np.uint8)
-    table = np.empty(power_above(2 * longest), np.int32)
-    work = (
-        np.empty(longest, np.uint64),
-        np.empty(longest, np.int64),
-        np.empty(longest, np.int32),
-        np.empty(longest, np.int32),
-        np.empty(longest, np.int32),
-    )
+    table = np.empty(2 * power_above(2 * longest), np.uint64)
+    work = (np.empty(longest, np.uint64), np.empty(longest, np.int64), np.empty(longest, np.int32))
     ends = np.zeros(longest + 1, np.int64)
     answers = np.zeros((texts, LONGEST + 1, 6), np.int64)
     for text in range(texts):
