@@ -84,6 +84,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_the_build_which_goes_on_when_there_is_room(small_disk: Path, tmp_path: Path) -> None:
     wanted = manifest(write_corpus(tmp_path / "corpus"))
     out = small_disk / "out"

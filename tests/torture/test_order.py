@@ -40,8 +40,14 @@ def baseline(tmp_path_factory: pytest.TempPathFactory) -> Baseline:
     return Baseline(tmp_path_factory.mktemp("order"))
 
 
+QUICK = {"2 workers on Ray", "reversed scheduling", "seven partitions", "a spill buffer of 1 KiB"}
+"""The changes that `make test` tries, too; `make test-all` tries all of them."""
+
+
 @pytest.mark.ray
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "change", [change if change in QUICK else pytest.param(change, marks=pytest.mark.slow) for change in CHANGES]
+)
 def test_how_a_build_runs_changes_no_byte(baseline: Baseline, change: str, tmp_path: Path) -> None:
     options, environment = CHANGES[change]
     run_well(baseline.manifest, tmp_path / "out", *options, env={**os.environ, **environment})
