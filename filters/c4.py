@@ -34,6 +34,8 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from filters.batch import Batch, Columns, Outcome, Stage, Verdicts, judging, measuring, run_stage
+from filters.kernels.c4_pages import Pages, Rules
+from filters.kernels.copying import texts_of
 from filters.verdicts import Rule, judge_by
 
 END_MARKS = (".", "?", "!", '"', "'")
@@ -115,8 +117,6 @@ class C4Quality(Stage):
 
     def edit(self, batch: Batch) -> pa.LargeStringArray:
         """Return what is left: the lines that are kept, without citations, and no white space at the ends."""
-        from filters.kernels.copying import texts_of  # noqa: PLC0415 - numba takes half a second to import
-
         return texts_of(*self._pages(batch).edited())
 
     @property
@@ -128,9 +128,7 @@ class C4Quality(Stage):
             Rule("min_num_sentences", "c4_sentence_count", "min", self.min_num_sentences),
         )
 
-    def _pages(self, batch: Batch) -> Any:  # noqa: ANN401 - named where it is imported
-        from filters.kernels.c4_pages import Pages, Rules  # noqa: PLC0415 - numba takes half a second to import
-
+    def _pages(self, batch: Batch) -> Pages:
         rules = Rules(
             by_line=self.split_paragraph,
             citations=self.remove_citations,

@@ -13,7 +13,7 @@ with the first, so that a text depends on nothing but itself.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,10 @@ import pyarrow as pa
 from pydantic import Field
 
 from filters.batch import Batch, Columns, Outcome, Stage, Verdicts, judging, measuring, run_stage
+from filters.kernels.copying import texts_of
+from filters.kernels.replacing import disjoint, replaced
+from filters.pii_spans import Spans, find_spans
 from filters.verdicts import Rule, judge_by
-
-if TYPE_CHECKING:
-    from filters.pii_spans import Spans
 
 Bools = npt.NDArray[np.bool_]
 
@@ -91,8 +91,6 @@ class Pii(Stage):
         return FINEWEB_MASKS if self.style == "fineweb" else DOLMA_MASKS
 
     def _find(self, batch: Batch, among: Bools) -> Spans:
-        from filters.pii_spans import find_spans  # noqa: PLC0415 - compiled code is loaded where it runs
-
         return find_spans(batch.scans, self.style, self.kinds, public_only=self.public_only, among=among)
 
 
@@ -105,9 +103,6 @@ def _holding(batch: Batch) -> Bools:
 
 
 def _masked(batch: Batch, found: Spans, masks: tuple[tuple[str, ...], ...]) -> pa.LargeStringArray:
-    from filters.kernels.copying import texts_of  # noqa: PLC0415 - as above
-    from filters.kernels.replacing import disjoint, replaced  # noqa: PLC0415 - as above
-
     spans = found.where(disjoint(found.start, found.end))
     words = [mask.encode() for kind in masks for mask in kind]
     table = np.frombuffer(b"".join(words), np.uint8), np.cumsum([0, *map(len, words)], dtype=np.int64)

@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels.characters import before
 from filters.kernels.compiled import inlined, kernel
 from filters.kernels.flags import DECIMAL
 from filters.kernels.sentences import count_sentences
-from filters.kernels.spaces import character_before, has_longer_word, has_words
+from filters.kernels.spaces import has_longer_word, has_words
 from filters.kernels.unicode import decode
 
 U8 = npt.NDArray[np.uint8]
@@ -137,7 +138,7 @@ def _ends_well(data: U8, start: int, end: int, end_marks: BOOL) -> bool:
     """Return whether a line ends in an end mark, and not in an ellipsis of three dots."""
     if end == start:
         return False
-    code, _ = decode(data, character_before(data, end))
+    code, _ = decode(data, before(data, end))
     if not end_marks[code]:
         return False
     return code != 46 or end - start < 3 or data[end - 2] != 46 or data[end - 3] != 46

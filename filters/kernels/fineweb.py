@@ -9,9 +9,10 @@ Guaranteed: what `filters/fineweb.py` says; lines are compared by a 64-bit hash 
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels.characters import before
 from filters.kernels.compiled import inlined, kernel
 from filters.kernels.hashing import hash_bytes
-from filters.kernels.spaces import character_before, skip_spaces
+from filters.kernels.spaces import skip_spaces
 from filters.kernels.tables import power_above
 from filters.kernels.unicode import decode
 
@@ -59,7 +60,7 @@ def _stood_before(hashes: U64, table: I64, line: int, first: int) -> bool:
 @inlined
 def _ends_in_mark(data: U8, end: int, marks: BOOL) -> bool:
     """Return whether the character that ends at byte `end` is one of the marks."""
-    code, _ = decode(data, character_before(data, end))
+    code, _ = decode(data, before(data, end))
     return bool(marks[code])
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.compiled import inlined, kernel, signed
-from filters.kernels.edges import begin_behind_space, end_before_space
 from filters.kernels.hashing import WIDTH, load
+from filters.kernels.spaces import skip_spaces, skip_spaces_back
 from filters.kernels.swar import holding
 from filters.kernels.tables import power_above
 from filters.kernels.unicode import decode
@@ -126,12 +126,12 @@ def bullets_and_ellipses(data: U8, first: I64, start: I64, end: I64, classes: U3
     bullets, ellipses = np.zeros(texts, np.int64), np.zeros(texts, np.int64)
     for text in range(texts):
         for line in range(first[text], first[text + 1]):
-            at = begin_behind_space(data, start[line], end[line], classes)
+            at = skip_spaces(data, start[line], end[line], classes)
             if at == end[line]:
                 continue
             code, _ = decode(data, at)
             bullets[text] += code in (BULLET, HYPHEN)
-            stop = end_before_space(data, at, end[line], classes)
+            stop = skip_spaces_back(data, at, end[line], classes)
             dots = stop - at >= 3 and data[stop - 1] == DOT and data[stop - 2] == DOT and data[stop - 3] == DOT
             ellipses[text] += dots or (stop - at >= 3 and _is_ellipsis(data, stop - 3, stop))
     return bullets, ellipses

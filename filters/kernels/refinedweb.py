@@ -9,9 +9,10 @@ Guaranteed: each function is one step of DCLM's `baselines/mappers/modifiers.py`
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels.characters import before
 from filters.kernels.compiled import inlined, kernel
 from filters.kernels.flags import ALNUM, DECIMAL, DIGIT, STRIPPED, UPPER
-from filters.kernels.spaces import character_before, has_words, skip_spaces
+from filters.kernels.spaces import has_words, skip_spaces
 from filters.kernels.substrings import phrase_begin, phrase_end
 from filters.kernels.unicode import decode
 
@@ -185,9 +186,9 @@ def _behind_one_space(data: U8, at: int, stop: int, classes: U32) -> int:
 @inlined
 def _before_one_space(data: U8, start: int, at: int, classes: U32) -> int:
     if at > start:
-        before = character_before(data, at)
-        code, _ = decode(data, before)
-        return before if classes[code] & STRIPPED else at
+        begun = before(data, at)
+        code, _ = decode(data, begun)
+        return begun if classes[code] & STRIPPED else at
     return at
 
 
@@ -266,7 +267,7 @@ def _suffix_begin(data: U8, start: int, end: int, phrase: tuple[U8, U8], literal
     for _ in range(DOTS):
         if at <= start:
             return -1
-        at = character_before(data, at)
+        at = before(data, at)
         if literal and data[at] != DOT:
             return -1
     return phrase_begin(data, start, at, phrase[0], phrase[1])

@@ -28,7 +28,7 @@ from filters.kernels.refinedweb import (
 )
 from filters.kernels.scans import Scans
 from filters.kernels.spaces import trim_text
-from filters.kernels.substrings import VARIANTS, flag_lines, phrases_of
+from filters.kernels.substrings import VARIANTS, ascii_bytes, flag_lines, phrases_of
 from filters.kernels.unicode import CLASSES
 
 U8 = npt.NDArray[np.uint8]
@@ -47,16 +47,16 @@ UPPERCASE, DIGITS, COUNTERS, SHORT, CART_LINES, READ_MORE_LINES, SIGN_IN_LINES =
 """Rows of `Corrections.counts`."""
 
 
-def _bytes(text: str) -> U8:
-    return np.frombuffer(text.encode("ascii"), np.uint8).copy()
-
-
-NAMES = (_bytes("".join(COUNTED)), np.cumsum([0, *map(len, COUNTED)], dtype=np.int64), _bytes(VARIANTS["lower"]))
+NAMES = (
+    ascii_bytes("".join(COUNTED)),
+    np.cumsum([0, *map(len, COUNTED)], dtype=np.int64),
+    ascii_bytes(VARIANTS["lower"]),
+)
 CART_PHRASES = phrases_of((CART,), "ignore_case")
 
 
 def _phrase(text: str) -> tuple[U8, U8]:
-    return _bytes(text), _bytes(VARIANTS["ignore_case"])
+    return ascii_bytes(text), ascii_bytes(VARIANTS["ignore_case"])
 
 
 class Steps(NamedTuple):
@@ -158,7 +158,7 @@ class Corrections:
         counts = _drop_lines(data, first, lines, NAMES, self.steps, CLASSES)
         if self.steps.edited_words >= 0:
             data, lines, counts[CART_LINES] = self._without_cart(data, first, lines)
-            phrases = (_bytes(READ_MORE), _bytes(SIGN_IN), _bytes(VARIANTS["ignore_case"]))
+            phrases = (ascii_bytes(READ_MORE), ascii_bytes(SIGN_IN), ascii_bytes(VARIANTS["ignore_case"]))
             edited = _cut_edges(data, first, lines, phrases, self.steps, CLASSES)
             counts[READ_MORE_LINES], counts[SIGN_IN_LINES] = edited
         return counts, data, first, lines

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.compiled import inlined, kernel, signed
-from filters.kernels.edges import begin_behind_space, end_before_space
 from filters.kernels.hashing import WIDTH, hash_bytes, load
+from filters.kernels.spaces import skip_spaces, skip_spaces_back
 from filters.kernels.swar import holding
 from filters.kernels.tables import power_above
 
@@ -159,8 +159,8 @@ def repeats(data: U8, offsets: I64, classes: U32) -> tuple[I64, I64]:
         found = breaks[: _breaks(data, begin, stop, breaks)]
         count = _split(found, begin, stop, 1, parts)
         _count(lines[text], data, parts, count, table[: power_above(2 * count)])
-        begin = begin_behind_space(data, begin, stop, classes)
-        stop = end_before_space(data, begin, stop, classes)
+        begin = skip_spaces(data, begin, stop, classes)
+        stop = skip_spaces_back(data, begin, stop, classes)
         count = _split(_within(found, begin, stop), begin, stop, 2, parts)
         _count(paragraphs[text], data, parts, count, table[: power_above(2 * count)])
     return lines, paragraphs

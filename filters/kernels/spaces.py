@@ -11,6 +11,7 @@ This white space is the property White_Space and the four separators U+001C to U
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels.characters import before
 from filters.kernels.compiled import inlined, kernel
 from filters.kernels.flags import STRIPPED
 from filters.kernels.unicode import decode
@@ -18,15 +19,6 @@ from filters.kernels.unicode import decode
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
-
-
-@inlined
-def character_before(data: U8, at: int) -> int:
-    """Return the byte at which the character begins that ends before byte `at` of valid UTF-8."""
-    at -= 1
-    while data[at] & 0xC0 == 0x80:
-        at -= 1
-    return at
 
 
 @inlined
@@ -45,10 +37,10 @@ def skip_spaces_back(data: U8, start: int, at: int, classes: U32) -> int:
     """Return where the last character between `start` and `at` ends that is not white space, or else `start`."""
     going = True
     while going and at > start:
-        before = character_before(data, at)
-        code, _ = decode(data, before)
+        begun = before(data, at)
+        code, _ = decode(data, begun)
         going = classes[code] & STRIPPED != 0
-        at = before if going else at
+        at = begun if going else at
     return at
 
 

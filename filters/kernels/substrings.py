@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from filters.kernels.characters import before
 from filters.kernels.compiled import inlined, kernel
-from filters.kernels.spaces import character_before
 from filters.kernels.unicode import decode
 
 U8 = npt.NDArray[np.uint8]
@@ -101,18 +101,19 @@ def phrases_of(phrases: Sequence[str], case: Literal["lower", "ignore_case"]) ->
         anchors.setdefault(_anchor_of(phrase, variants, list(anchors)), []).append(number)
     order = [number for numbers in anchors.values() for number in numbers]
     return Phrases(
-        letters=_bytes("".join(phrases[number] for number in order)),
+        letters=ascii_bytes("".join(phrases[number] for number in order)),
         begins=np.cumsum([0, *(len(phrases[number]) for number in order)], dtype=np.int64),
         bits=np.array([1 << number for number in order], np.uint32),
         shifts=np.array([phrases[n].index(anchor) for anchor, own in anchors.items() for n in own], np.int64),
-        anchors=np.stack([_bytes(anchor.ljust(ANCHOR, "\0")) for anchor in anchors]),
+        anchors=np.stack([ascii_bytes(anchor.ljust(ANCHOR, "\0")) for anchor in anchors]),
         masks=np.array([_masks_of(anchor) for anchor in anchors], np.uint8),
         groups=np.cumsum([0, *map(len, anchors.values())], dtype=np.int64),
-        variants=_bytes(variants),
+        variants=ascii_bytes(variants),
     )
 
 
-def _bytes(text: str) -> U8:
+def ascii_bytes(text: str) -> U8:
+    """Return an ASCII text as uint8."""
     return np.frombuffer(text.encode("ascii"), np.uint8).copy()
 
 
@@ -157,7 +158,7 @@ def phrase_begin(data: U8, start: int, at: int, phrase: U8, variants: U8) -> int
     for number in range(len(phrase) - 1, -1, -1):
         if at <= start:
             return -1
-        at = character_before(data, at)
+        at = before(data, at)
         code, _ = decode(data, at)
         if not _equals(code, phrase[number], variants):
             return -1

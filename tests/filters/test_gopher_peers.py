@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from benchmarks.agreement.pairs import QUALITY_RULES
 from filters.batch import batch_of
 from filters.gopher import STOP_WORDS, GopherQuality
 from filters.words import lines, words
@@ -25,19 +26,6 @@ documents: Any = pytest.importorskip("datatrove.data")
 
 pytestmark = needs_corpus
 
-DATATROVE_RULES = {
-    "gopher_short_doc": "min_word_count",
-    "gopher_long_doc": "max_word_count",
-    "gopher_below_avg_threshold": "min_mean_word_length",
-    "gopher_above_avg_threshold": "max_mean_word_length",
-    "gopher_too_many_hashes": "max_symbol_to_word_ratio",
-    "gopher_too_many_ellipsis": "max_symbol_to_word_ratio",
-    "gopher_too_many_bullets": "max_frac_bullet_lines",
-    "gopher_too_many_end_ellipsis": "max_frac_ellipsis_lines",
-    "gopher_below_alpha_threshold": "min_frac_words_with_alpha",
-    "gopher_enough_stop_words": "min_stop_word_count",
-}
-
 
 @pytest.fixture
 def datatrove(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - an untyped library
@@ -47,7 +35,7 @@ def datatrove(monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - an unty
 
 def verdict_of(datatrove: Any, text: str) -> str | None:  # noqa: ANN401 - an untyped library
     answer = datatrove.filter(documents.Document(text=text, id="0"))
-    return None if answer is True else DATATROVE_RULES[answer[1]]
+    return None if answer is True else QUALITY_RULES[answer[1]]
 
 
 def is_punctuation(word: str) -> bool:
