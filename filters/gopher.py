@@ -22,10 +22,10 @@ import numpy as np
 from pydantic import Field
 
 from filters.batch import Batch, Columns, Outcome, Stage, Verdicts, judging, measuring, run_stage
-from filters.kernels.quality import bullets_and_ellipses, distinct_members, only_of, sums, symbols
+from filters.kernels.quality import bullets_and_ellipses, distinct_members, sums, sums_of_only, symbols
 from filters.kernels.scans import Scans, WordDefinition, Words
 from filters.kernels.unicode import CLASSES
-from filters.measures import count, ratio, text_hashes
+from filters.measures import Numbers, count, ratio, text_hashes
 from filters.punctuation import PUNCTUATION
 from filters.verdicts import Rule, judge_by
 
@@ -88,22 +88,21 @@ class GopherQuality(Stage):
         """Return the seven signals, one value per document, none of them null."""
         words = batch.scans.words(self.words)
         hashes = text_hashes(dict.fromkeys(self.stop_words))
-        _, lettered = sums(words.first, words.chars, words.letters)
+        lengths, lettered = sums(words.first, words.chars, words.letters)
         return {
-            **self._measure_lengths(batch.scans, words),
+            **self._measure_lengths(batch.scans, words, lengths),
             "symbol_to_word_ratio": ratio(np.maximum(*symbols(batch.scans.data, batch.scans.offsets)), words.counts),
             **_measure_lines(batch.scans),
             "frac_words_with_alpha": ratio(lettered, words.counts),
             "stop_word_count": count(distinct_members(words.first, words.hashes, hashes)),
         }
 
-    def _measure_lengths(self, scans: Scans, words: Words) -> Columns:
+    def _measure_lengths(self, scans: Scans, words: Words, lengths: Numbers) -> Columns:
         """Return the number of words that count, and their mean length."""
-        lengths, _ = sums(words.first, words.chars, words.letters)
         counts = words.counts
         if not self.punctuation_words:
-            alone = only_of(scans.data, words.start, words.end, words.letters, PUNCTUATION)
-            left_out, found = sums(words.first, words.chars * alone, alone)
+            places = words.first, words.start, words.end
+            left_out, found = sums_of_only(scans.data, places, words.chars, words.letters, PUNCTUATION)
             lengths, counts = lengths - left_out, counts - found
         return {"word_count": count(counts), "mean_word_length": ratio(lengths, counts)}
 

@@ -48,16 +48,23 @@ def judge_by(rules: Sequence[Rule], signals: Columns) -> Verdicts:
     Raises:
         KeyError: a rule names a signal that is not there.
     """
-    columns = {rule.signal: signals[rule.signal] for rule in rules}
-    count = len(next(iter(columns.values()))) if columns else 0
+    columns = {name: _measured(signals[name]) for name in dict.fromkeys(rule.signal for rule in rules)}
+    count = len(next(iter(columns.values()))[0]) if columns else 0
     chosen = np.full(count, -1, np.int64)
     values = np.zeros(count, np.float64)
     for number, rule in reversed(list(enumerate(rules))):
-        numbers = columns[rule.signal].fill_null(0).to_numpy(zero_copy_only=False)
-        failed = _fails(rule, numbers) & columns[rule.signal].is_valid().to_numpy(zero_copy_only=False)
+        numbers, known = columns[rule.signal]
+        failed = _fails(rule, numbers) & known
         chosen[failed] = number
         values[failed] = numbers[failed]
     return _verdicts([rule.name for rule in rules], chosen, values)
+
+
+def _measured(column: pa.Array) -> tuple[Numbers, npt.NDArray[np.bool_] | np.bool_]:
+    """Return the numbers of a column, 0 for null, and which of them were measured."""
+    if not column.null_count:
+        return column.to_numpy(), np.True_
+    return column.fill_null(0).to_numpy(), column.is_valid().to_numpy(zero_copy_only=False)
 
 
 def _fails(rule: Rule, numbers: Numbers) -> npt.NDArray[np.bool_]:

@@ -20,11 +20,14 @@ SEED = np.uint64(0xCBF29CE484222325)
 MIX = np.uint64(0x9E3779B97F4A7C15)
 TURN = np.uint64(29)
 BITS = np.uint64(64)
+ALL = ~np.uint64(0)
 WIDTH = 8
+SHORT = np.uint64(16)
+"""Bytes that `hash_short` takes at most."""
 
 
 @inlined
-def load(data: U8, at: int) -> np.uint64:
+def load(data: U8, at: int | np.uint64) -> np.uint64:
     """Return the eight bytes from `at` on, the first one lowest; they must all be there."""
     place = np.uint64(at)
     low = (
@@ -50,7 +53,7 @@ def add_block(state: np.uint64, block: np.uint64) -> np.uint64:
 
 
 @inlined
-def finish(state: np.uint64, length: int) -> np.uint64:
+def finish(state: np.uint64, length: int | np.uint64) -> np.uint64:
     """Return the hash of the bytes that led to `state`, `length` of them."""
     return add_block(state, np.uint64(length))
 
@@ -83,3 +86,14 @@ def hash_bytes(data: U8, start: int, end: int) -> np.uint64:
     if at < end:
         state = add_block(state, _rest(data, at, end))
     return finish(state, end - start)
+
+
+@inlined
+def hash_short(data: U8, start: np.uint64, size: np.uint64) -> np.uint64:
+    """Return `hash_bytes` of 1 to `SHORT` bytes without asking how many; `SHORT` bytes must be there in any case."""
+    filled = np.uint64(8) * size
+    one = filled < BITS
+    low, high = load(data, start), load(data, start + np.uint64(WIDTH))
+    first = add_block(SEED, low & ((np.uint64(1) << filled) - np.uint64(1)) if one else low)
+    second = add_block(first, high & (ALL >> ((BITS + BITS - filled) & np.uint64(63))))
+    return finish(second if filled > BITS else first, size)

@@ -4,13 +4,18 @@ In:  per text the hashes and the lengths of its words.
 Out: per text and n what the published filters ask of its n-grams.
 Guaranteed: the answers of the plain algorithms, in time that grows with the number of words.
 
-An (n + 1)-gram can only occur twice where its first n words do, so each n looks only at the places that the one before
-it found more than once: in prose few are left behind n = 3, and the nine passes cost little more than the first.
+An (n + 1)-gram can only occur twice where both n-grams in it do, so each n looks only at places that the one before it
+left, side by side. Up to n = 4, "occurs twice" is asked of `marks` (an n-gram counts at the place that its hash names,
+whether others count there or not), which may say yes too often and never no: that is quick, and leaves few n-grams to
+be counted in earnest.
 
-Per text and n, in characters (code points without white space):
+Per text, in characters (code points without white space), for n from 2 to 4:
 
     top        characters of the n-gram that occurs most often, the earliest of them, x occurrences; or 0
     top_count  its occurrences
+
+and for n from 5 to 10:
+
     greedy     duplicates as datatrove counts them for Gopher: from left to right, a place whose n-gram stood at a place
                that was looked at before counts its characters and passes over its n words
     repeated   characters of all n-grams at all places whose n-gram occurs more than once (Dolma, numerator)
@@ -21,75 +26,118 @@ Per text and n, in characters (code points without white space):
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.compiled import kernel, signed
+from filters.kernels.compiled import kernel, leaf, signed
 from filters.kernels.hashing import join
+from filters.kernels.numbering import Known, number_hashes, room_to_number
 from filters.kernels.tables import power_above
 
 U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
-Work = tuple[U64, I64, I32]
-"""Of every n-gram that is looked at: its hash, the word it begins with, and its pair in the table of occurrences."""
+Grams = tuple[U64, I64]
+"""The hash of each n-gram that is looked at, and the word it begins with, ascending."""
 
-OCCURRENCES = np.uint64(0xFFFFFFFF)
-SEEN = np.uint64(1 << 32)
-"""Parts of the second number of a pair: how often the n-gram occurs; whether it was looked at, from left to right."""
+Counting = tuple[Known, I32, U32]
+"""Room to number n-grams; the number of each; of each number its occurrences, and `SEEN`."""
 
+SEEN = np.uint32(1 << 31)
+"""Whether an n-gram was looked at, from left to right."""
+
+LONGEST_TOP = 4
 LONGEST = 10
-MARKS_PER_WORD = 8
+MARKS_PER_WORD = 4
+MOST_MARKS = np.uint8(255)
 TOP, TOP_COUNT, GREEDY, REPEATED, TOTAL, COVERED = range(6)
 """Places of the answers in the last axis of `ngram_counts`."""
 
 
-@kernel
-def _count_grams(grams: U64, count: int, table: U64, entries: I32) -> None:
-    """Count how often each of `grams[:count]` occurs.
+@leaf
+def _count_grams(hashes: U64, count: int, work: Counting) -> None:
+    """Number `hashes[:count]`, and count how often each occurs."""
+    known, numbers, states = work
+    differ = number_hashes(hashes, count, known, numbers)
+    for number in range(differ):
+        states[number] = 0
+    for index in range(count):
+        states[np.uint64(numbers[index])] += np.uint32(1)
+
+
+@leaf
+def _mark(hashes: U64, count: int, marks: U8) -> int:
+    """Count each of `hashes[:count]` at the place in `marks` that it names; return the highest count, at most 255."""
+    mask, highest = np.uint64(len(marks) - 1), np.uint8(0)
+    marks[:] = 0
+    for index in range(count):
+        slot = hashes[index] & mask
+        mark = marks[slot]
+        mark += np.uint8(mark < MOST_MARKS)
+        marks[slot] = mark
+        highest = max(highest, mark)
+    return signed(highest)
+
+
+@leaf
+def _marked(grams: Grams, count: int, marks: U8, levels: U8) -> int:
+    """Keep the n-grams that may occur more than once, and set `levels` to their marks; return how many."""
+    hashes, places = grams
+    mask, kept = np.uint64(len(marks) - 1), np.uint64(0)
+    for index in range(count):
+        gram = hashes[index]
+        mark = marks[gram & mask]
+        hashes[kept], places[kept], levels[kept] = gram, places[index], mark
+        kept += np.uint64(mark > 1)
+    return signed(kept)
+
+
+@leaf
+def _chosen(grams: Grams, count: int, levels: U8, least: int, chosen: Grams) -> int:
+    """Copy the n-grams with a mark of at least `least` to `chosen`; return how many."""
+    kept = np.uint64(0)
+    for index in range(count):
+        chosen[0][kept], chosen[1][kept] = grams[0][index], grams[1][index]
+        kept += np.uint64(levels[index] >= least)
+    return signed(kept)
+
+
+@leaf
+def _most_frequent(grams: Grams, count: int, work: Counting) -> tuple[int, int]:
+    """Return the occurrences and the place of the n-gram that occurs most often, the earliest of them; (1, 0) for none.
 
     Args:
-        grams: uint64, hashes of n-grams.
+        grams: the n-grams, of which all occurrences are there.
         count: how many there are.
-        table: uint64, zeros: pairs of a hash and its occurrences, a power of 2 of at least twice `count` pairs.
-        entries: int32, set to the pair of each n-gram.
+        work: room to count them.
     """
-    mask = np.uint64(len(table) // 2 - 1)
+    _count_grams(grams[0], count, work)
+    _, numbers, states = work
+    most, chosen = 1, 0
     for index in range(count):
-        gram = max(grams[index], np.uint64(1))  # 0 is an empty pair
-        entry = gram & mask
-        while True:
-            held = table[entry * np.uint64(2)]
-            if held == gram:
-                break
-            if held == 0:
-                table[entry * np.uint64(2)] = gram
-                break
-            entry = (entry + np.uint64(1)) & mask
-        table[entry * np.uint64(2) + np.uint64(1)] += np.uint64(1)
-        entries[index] = signed(entry)
+        occurrences = signed(states[np.uint64(numbers[index])])
+        if occurrences > most:
+            most, chosen = occurrences, grams[1][index]
+    return most, chosen
 
 
 @kernel
-def _maybe_repeated(grams: U64, count: int, marks: U8, places: I64) -> int:
-    """Keep the 2-grams that may occur more than once, and set `places` to where they stand; return how many.
+def _top(grams: Grams, count: int, levels: U8, highest: int, room: tuple[Grams, Counting]) -> tuple[int, int]:
+    """Return the same of n-grams that were marked: only those with high marks are counted in earnest.
 
-    Every n-gram counts at the place in `marks` that its hash names, without asking whether others count there, too:
-    that is quick, and leaves few places to look at in earnest.
+    An n-gram with a mark below `least` occurs less often than that, and is not the most frequent one if another one
+    occurs `least` times.
     """
-    mask = np.uint64(len(marks) - 1)
-    marks[:] = 0
-    for place in range(count):
-        slot = grams[place] & mask
-        marks[slot] += np.uint8(marks[slot] < 2)
-    kept = 0
-    for place in range(count):
-        gram = grams[place]
-        places[kept], grams[kept] = place, gram
-        kept += signed(marks[gram & mask] > 1)
-    return kept
+    chosen, work = room
+    least = max(highest - highest // 4, 2)
+    while True:
+        most, place = _most_frequent(chosen, _chosen(grams, count, levels, least, chosen), work)
+        if most >= least or least == 2:
+            return most, place
+        least = max(most, 2)
 
 
-@kernel
+@leaf
 def _totals(answers: I64, ends: I64, words: int) -> None:
     """Set the characters of all n-grams: the sum of their ends less the sum of their beginnings."""
     behind, before = 0, 0
@@ -100,81 +148,85 @@ def _totals(answers: I64, ends: I64, words: int) -> None:
     for length in range(2, min(LONGEST, words) + 1):
         behind -= ends[length - 1]
         before -= ends[words - length + 1]
-        answers[length, TOTAL] = behind - before
+        if length > LONGEST_TOP:
+            answers[length, TOTAL] = behind - before
 
 
 @kernel
-def _of_length(answers: I64, length: int, count: int, ends: I64, table: U64, work: Work) -> int:
-    """Answer for one n, and keep the places where longer n-grams may occur more than once.
+def _duplicates(answers: I64, length: int, count: int, ends: I64, grams: Grams, work: Counting) -> int:
+    """Answer for one n, and keep the places whose n-gram occurs more than once.
 
     Args:
-        answers: int64, set from TOP to COVERED.
+        answers: int64, set from GREEDY on.
         length: n.
         count: how many places there are; at all others stand n-grams that occur once.
         ends: int64, characters up to the end of each word, from 0 on.
-        table: pairs of a hash and its occurrences.
-        work: hash, place and pair in `table` of each n-gram; the first two are overwritten.
+        grams: the n-grams; they are overwritten.
+        work: their numbers and occurrences.
 
     Returns:
         how many places were kept.
     """
-    grams, places, entries = work
-    most, chosen = 1, 0
+    hashes, places = grams
+    _, numbers, states = work
     repeated = covered = greedy = kept = 0
     last = passed = 0
     for index in range(count):
-        pair = np.uint64(2) * np.uint64(entries[index]) + np.uint64(1)
-        state = table[pair]
-        occurrences = signed(state & OCCURRENCES)
-        if occurrences == 1:
+        number = np.uint64(numbers[index])
+        state = states[number]
+        if state & ~SEEN == 1:
             continue
         place = places[index]
         end = ends[place + length]
         repeated += end - ends[place]
         covered += end - ends[max(place, last)]
         last = place + length
-        if occurrences > most:
-            most, chosen = occurrences, place
         if place >= passed:
             if state & SEEN:
                 greedy += end - ends[place]
                 passed = last
-            table[pair] = state | SEEN
-        places[kept], grams[kept] = place, grams[index]
+            states[number] = state | SEEN
+        places[kept], hashes[kept] = place, hashes[index]
         kept += 1
-    answers[TOP], answers[TOP_COUNT] = (ends[chosen + length] - ends[chosen]) * most, most
     answers[GREEDY], answers[REPEATED], answers[COVERED] = greedy, repeated, covered
     return kept
 
 
-@kernel
-def _lengthen(grams: U64, places: I64, count: int, hashes: U64, length: int) -> int:
-    """Make n-grams of `length` words of those that are one shorter, where there is one more word; return how many."""
-    while count > 0 and places[count - 1] + length > len(hashes):
-        count -= 1
-    for index in range(count):
-        grams[index] = join(grams[index], hashes[places[index] + length - 1])
-    return count
+@leaf
+def _lengthen(grams: Grams, count: int, words: U64, length: int) -> int:
+    """Make n-grams of `length` words of two side by side that are one shorter; return how many."""
+    hashes, places = grams
+    kept = np.uint64(0)
+    for index in range(count - 1):
+        place = places[index]
+        hashes[kept], places[kept] = join(hashes[index], words[place + length - 1]), place
+        kept += np.uint64(places[index + 1] == place + 1)
+    return signed(kept)
 
 
 @kernel
-def _text_ngrams(answers: I64, hashes: U64, ends: I64, marks: U8, table: U64, work: Work) -> None:
-    """Answer for one text; the arrays of `work`, `marks` and `table` have room for its words."""
-    grams, places, entries = work
-    words = len(hashes)
-    for word in range(words - 1):
-        grams[word] = join(hashes[word], hashes[word + 1])
-    count = _maybe_repeated(grams, words - 1, marks[: power_above(MARKS_PER_WORD * words)], places)
-    for length in range(2, min(LONGEST, words) + 1):
+def _text_ngrams(
+    answers: I64, words: U64, ends: I64, marking: tuple[U8, U8], room: tuple[Grams, Grams, Counting]
+) -> None:
+    """Answer for one text; `marking` (marks and levels) and `room` have room for its words."""
+    (marks, levels), (grams, chosen, work) = marking, room
+    count = len(words) - 1
+    for word in range(count):
+        grams[0][word], grams[1][word] = join(words[word], words[word + 1]), word
+    for length in range(2, min(LONGEST, len(words)) + 1):
         if length > 2:
-            count = _lengthen(grams, places, count, hashes, length)
-        part = table[: 2 * power_above(2 * count)]
-        part[:] = 0
-        _count_grams(grams, count, part, entries)
-        count = _of_length(answers[length], length, count, ends, part, work)
+            count = _lengthen(grams, count, words, length)
+        if length <= LONGEST_TOP:
+            part = marks[: power_above(MARKS_PER_WORD * count)]
+            highest = _mark(grams[0], count, part)
+            count = _marked(grams, count, part, levels)
+            most, place = _top(grams, count, levels, highest, (chosen, work))
+            answers[length, TOP], answers[length, TOP_COUNT] = (ends[place + length] - ends[place]) * most, most
+        elif count:
+            _count_grams(grams[0], count, work)
+            count = _duplicates(answers[length], length, count, ends, grams, work)
 
 
-@kernel
 def ngram_counts(first: I64, hashes: U64, chars: I32) -> I64:
     """Answer for every text and n.
 
@@ -186,19 +238,30 @@ def ngram_counts(first: I64, hashes: U64, chars: I32) -> I64:
     Returns:
         int64[texts, 11, 6]: text, n, and one of the answers from TOP on; 0 where a text has no n-gram.
     """
-    texts = len(first) - 1
-    longest = 1
-    for text in range(texts):
-        longest = max(longest, first[text + 1] - first[text])
-    marks = np.empty(power_above(MARKS_PER_WORD * longest), np.uint8)
-    table = np.empty(2 * power_above(2 * longest), np.uint64)
-    work = (np.empty(longest, np.uint64), np.empty(longest, np.int64), np.empty(longest, np.int32))
+    longest = max(int(np.diff(first).max(initial=1)), 1)
+    marking = np.empty(power_above(MARKS_PER_WORD * longest), np.uint8), np.empty(longest, np.uint8)
+    grams = np.empty(longest, np.uint64), np.empty(longest, np.int64)
+    chosen = np.empty(longest, np.uint64), np.empty(longest, np.int64)
+    work = room_to_number(longest), np.empty(longest, np.int32), np.empty(longest, np.uint32)
+    answers = np.zeros((len(first) - 1, LONGEST + 1, 6), np.int64)
     ends = np.zeros(longest + 1, np.int64)
-    answers = np.zeros((texts, LONGEST + 1, 6), np.int64)
-    for text in range(texts):
+    _ngram_counts(answers, first, (hashes, chars), ends, marking, (grams, chosen, work))
+    return answers
+
+
+@kernel
+def _ngram_counts(
+    answers: I64,
+    first: I64,
+    words: tuple[U64, I32],
+    ends: I64,
+    marking: tuple[U8, U8],
+    room: tuple[Grams, Grams, Counting],
+) -> None:
+    hashes, chars = words
+    for text in range(len(first) - 1):
         begin, stop = first[text], first[text + 1]
         for word in range(stop - begin):
             ends[word + 1] = ends[word] + chars[begin + word]
-        _text_ngrams(answers[text], hashes[begin:stop], ends, marks, table, work)
+        _text_ngrams(answers[text], hashes[begin:stop], ends, marking, room)
         _totals(answers[text], ends, stop - begin)
-    return answers

@@ -8,12 +8,11 @@ Guaranteed: the counts of the plain functions in `filters/gopher.py`.
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.compiled import inlined, kernel, signed
-from filters.kernels.hashing import WIDTH, load
+from filters.kernels.compiled import inlined, kernel, leaf, signed
 from filters.kernels.spaces import skip_spaces, skip_spaces_back
-from filters.kernels.swar import holding
 from filters.kernels.tables import power_above
 from filters.kernels.unicode import decode
+from filters.kernels.vectors import STEP, below, bit_count, ellipsis_heads, full_stops, lowest, number_signs, rest_of
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -22,9 +21,14 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-HASH, DOT = np.uint8(ord("#")), np.uint8(ord("."))
-HASHES, DOTS, ELLIPSIS_HEADS = (np.uint64(byte * 0x0101010101010101) for byte in (ord("#"), ord("."), 0xE2))
-DOTS_OF_ELLIPSIS = 3
+DOT = ord(".")
+ELLIPSIS_BYTES = 3
+"""Of '...' and of U+2026."""
+
+FRESH = 62
+"""Bytes of a step that the next one has not."""
+
+ONE, TWO = np.uint64(1), np.uint64(2)
 BULLET, HYPHEN = 0x2022, ord("-")
 
 
@@ -34,53 +38,82 @@ def sums(first: I64, chars: I32, letters: Bools) -> tuple[I64, I64]:
     texts = len(first) - 1
     lengths, lettered = np.zeros(texts, np.int64), np.zeros(texts, np.int64)
     for text in range(texts):
-        for word in range(first[text], first[text + 1]):
-            lengths[text] += chars[word]
-            lettered[text] += letters[word]
+        length = words = 0
+        for word in range(np.uint64(first[text]), np.uint64(first[text + 1])):
+            length += chars[word]
+            words += letters[word]
+        lengths[text], lettered[text] = length, words
     return lengths, lettered
 
 
 @kernel
-def distinct_members(first: I64, hashes: U64, members: U64) -> I64:
-    """Return how many of `members` (different uint64 hashes) are among the words of each text."""
-    texts = len(first) - 1
-    counts = np.zeros(texts, np.int64)
-    table = np.full(power_above(8 * len(members)), -1, np.int64)
-    mask = np.uint64(len(table) - 1)
-    for number in range(len(members)):
-        slot = members[number] & mask
-        while table[signed(slot)] >= 0:
-            slot = (slot + np.uint64(1)) & mask
-        table[signed(slot)] = number
-    seen = np.full(len(members), -1, np.int64)
-    for text in range(texts):
-        for word in range(first[text], first[text + 1]):
-            slot = hashes[word] & mask
-            while table[signed(slot)] >= 0:
-                number = table[signed(slot)]
-                if members[number] == hashes[word]:
-                    counts[text] += seen[number] != text
-                    seen[number] = text
-                    break
-                slot = (slot + np.uint64(1)) & mask
-    return counts
+def _table_of(members: U64) -> tuple[U64, I64]:
+    """Return a table with a slot for each of `members` that no other one shares, and these slots; others hold 0."""
+    size = power_above(8 * len(members))
+    slots = np.empty(len(members), np.int64)
+    while True:
+        table, apart = np.zeros(size, np.uint64), True
+        for number in range(len(members)):
+            slot = signed(members[number] & np.uint64(size - 1))
+            apart = apart and table[slot] == 0
+            table[slot], slots[number] = members[number], slot
+        if apart:
+            return table, slots
+        size *= 2
 
 
 @kernel
-def only_of(data: U8, start: I64, end: I64, letters: Bools, members: Bools) -> Bools:
-    """Return whether each word is made of `members` (bool by code point, no letter among them) alone."""
-    alone = np.zeros(len(start), np.bool_)
-    for word in range(len(start)):
-        if letters[word]:
-            continue
-        at = start[word]
-        while at < end[word]:
-            code, size = decode(data, at)
-            if not members[code]:
-                break
-            at += size
-        alone[word] = at >= end[word]
-    return alone
+def distinct_members(first: I64, hashes: U64, members: U64) -> I64:
+    """Return how many of `members` (different uint64 hashes, none of them 0) are among the words of each text.
+
+    Each word writes down that its slot was met, whether it is the member there or not: into one place behind the
+    table where it is not.
+    """
+    counts = np.zeros(len(first) - 1, np.int64)
+    table, slots = _table_of(members)
+    mask, nowhere = np.uint64(len(table) - 1), np.uint64(len(table))
+    met = np.full(len(table) + 1, -1, np.int64)
+    for text in range(len(counts)):
+        for word in range(np.uint64(first[text]), np.uint64(first[text + 1])):
+            slot = hashes[word] & mask
+            met[slot if table[slot] == hashes[word] else nowhere] = text
+        found = 0
+        for slot_of_member in slots:
+            found += met[slot_of_member] == text
+        counts[text] = found
+    return counts
+
+
+@leaf
+def _is_made_of(data: U8, at: int, stop: int, members: Bools) -> bool:
+    """Whether a word is made of `members` alone."""
+    while at < stop:
+        code, size = decode(data, at)
+        if not members[code]:
+            return False
+        at += size
+    return True
+
+
+@kernel
+def sums_of_only(data: U8, words: tuple[I64, I64, I64], chars: I32, letters: Bools, members: Bools) -> tuple[I64, I64]:
+    """Return the characters in words that are made of `members` alone, and the number of these words, of each text.
+
+    Args:
+        data: uint8, all texts.
+        words: first, start and end, as in `filters/kernels/scans.py`.
+        chars: int32, code points of each word.
+        letters: whether each holds a letter.
+        members: bool by code point; no letter is one.
+    """
+    first, start, end = words
+    lengths, counts = np.zeros(len(first) - 1, np.int64), np.zeros(len(first) - 1, np.int64)
+    for text in range(len(counts)):
+        for word in range(np.uint64(first[text]), np.uint64(first[text + 1])):
+            if not letters[word] and _is_made_of(data, start[word], end[word], members):
+                lengths[text] += chars[word]
+                counts[text] += 1
+    return lengths, counts
 
 
 @inlined
@@ -89,34 +122,52 @@ def _is_ellipsis(data: U8, at: int, stop: int) -> bool:
     return bool(data[at] == 0xE2 and at + 2 < stop and data[at + 1] == 0x80 and data[at + 2] == 0xA6)
 
 
-@inlined
-def _plain(block: np.uint64) -> bool:
-    """Whether eight bytes hold neither '#', nor '.', nor what U+2026 begins with."""
-    return not holding(block, HASHES) | holding(block, DOTS) | holding(block, ELLIPSIS_HEADS)
+@leaf
+def _symbol_marks(data: U8, at: int, left: int) -> tuple[np.uint64, np.uint64, np.uint64]:
+    """Mark '#', '...' and what U+2026 may begin with, in the `left` bytes from `at` on; '...' may overlap."""
+    place, inside = np.uint64(at), below(np.uint64(left))
+    dots = full_stops(data, place) & inside
+    triples = dots & (dots >> ONE) & (dots >> TWO)
+    return number_signs(data, place) & inside, triples, ellipsis_heads(data, place) & inside
 
 
 @kernel
 def symbols(data: U8, offsets: I64) -> tuple[I64, I64]:
-    """Return the number of '#', and of ellipses ('...' without overlap, plus U+2026), in each text."""
+    """Return the number of '#', and of ellipses ('...' without overlap, plus U+2026), in each text.
+
+    Steps overlap by two bytes, so that '...' lies within one.
+    """
     texts = len(offsets) - 1
     hashes, ellipses = np.zeros(texts, np.int64), np.zeros(texts, np.int64)
+    fresh = below(np.uint64(FRESH))
     for text in range(texts):
         at, stop = offsets[text], offsets[text + 1]
-        dots = 0
+        free = at
         while at < stop:
-            if at + WIDTH <= stop and _plain(load(data, at)):
-                at += WIDTH
-                dots = 0
-                continue
-            for place in range(at, min(at + WIDTH, stop)):
-                byte = data[place]
-                dots = dots + 1 if byte == DOT else 0
-                hashes[text] += byte == HASH
-                if dots == DOTS_OF_ELLIPSIS or _is_ellipsis(data, place, stop):
+            if at + signed(STEP) <= len(data):
+                signs, triples, heads = _symbol_marks(data, at, stop - at)
+            else:
+                signs, triples, heads = _symbol_marks(rest_of(data, at), 0, stop - at)
+            hashes[text] += bit_count(signs & fresh)
+            marks = (triples | heads) & fresh
+            while marks:
+                place = at + signed(lowest(marks))
+                marks &= marks - ONE
+                if place >= free and (data[place] == DOT or _is_ellipsis(data, place, stop)):
                     ellipses[text] += 1
-                    dots = 0
-            at += WIDTH
+                    free = place + ELLIPSIS_BYTES
+            at += FRESH
     return hashes, ellipses
+
+
+@leaf
+def _ends_in_ellipsis(data: U8, start: int, stop: int) -> bool:
+    """Whether `data[start:stop]` ends in '...' or U+2026."""
+    if stop - start < ELLIPSIS_BYTES:
+        return False
+    at = np.uint64(stop - ELLIPSIS_BYTES)
+    dots = data[at] == DOT and data[at + ONE] == DOT and data[at + TWO] == DOT
+    return dots or _is_ellipsis(data, stop - ELLIPSIS_BYTES, stop)
 
 
 @kernel
@@ -125,13 +176,13 @@ def bullets_and_ellipses(data: U8, first: I64, start: I64, end: I64, classes: U3
     texts = len(first) - 1
     bullets, ellipses = np.zeros(texts, np.int64), np.zeros(texts, np.int64)
     for text in range(texts):
+        begun = ended = 0
         for line in range(first[text], first[text + 1]):
             at = skip_spaces(data, start[line], end[line], classes)
             if at == end[line]:
                 continue
             code, _ = decode(data, at)
-            bullets[text] += code in (BULLET, HYPHEN)
-            stop = skip_spaces_back(data, at, end[line], classes)
-            dots = stop - at >= 3 and data[stop - 1] == DOT and data[stop - 2] == DOT and data[stop - 3] == DOT
-            ellipses[text] += dots or (stop - at >= 3 and _is_ellipsis(data, stop - 3, stop))
+            begun += code in (BULLET, HYPHEN)
+            ended += _ends_in_ellipsis(data, at, skip_spaces_back(data, at, end[line], classes))
+        bullets[text], ellipses[text] = begun, ended
     return bullets, ellipses

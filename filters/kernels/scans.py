@@ -5,7 +5,7 @@ Out: where the words and the lines lie in its bytes.
 Guaranteed: the bytes are not copied; a scan is made when it is first asked for, and never again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -13,11 +13,14 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from filters.kernels.code_points import text_code_points
 from filters.kernels.lines import room_for_lines, text_lines
+from filters.kernels.newlines import line_feed_lines
+from filters.kernels.repeats import stood_before
+from filters.kernels.uax29_words import uax29_words
 from filters.kernels.unicode import CLASSES
-from filters.kernels.words import room_for_words, uax29_words, whitespace_words
+from filters.kernels.words import room_for_words, whitespace_words
 
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
@@ -90,11 +93,17 @@ class Scans:
 
     Args:
         text: large string array without nulls.
+        part_of: the scans of more texts, of which these were taken, and the numbers of these among them.
+
+    Attributes:
+        notes: what a stage found beside words and lines and wants to have at hand when it edits, by a key of its own.
     """
 
-    def __init__(self, text: pa.LargeStringArray) -> None:
+    def __init__(self, text: pa.LargeStringArray, part_of: tuple["Scans", I64] | None = None) -> None:
         _, bounds, data = text.buffers()
         self.text = text
+        self.part_of = part_of
+        self.notes: dict[Hashable, Any] = {}
         self.offsets: I64 = _read_only(bounds or bytes(8), np.int64)[text.offset : text.offset + len(text) + 1]
         self.data: U8 = _read_only(data or b"", np.uint8)
         self._words: dict[WordDefinition, Words] = {}
@@ -113,6 +122,16 @@ class Scans:
         """The lines of all texts."""
         return Lines(*self._scan(text_lines, room_for_lines, BYTES_PER_LINE))
 
+    @cached_property
+    def line_feed_lines(self) -> tuple[I64, I64, I64]:
+        """The lines between line feeds (`filters/kernels/newlines.py`): first, start and end."""
+        return line_feed_lines(self.data, self.offsets, self.lines.first, self.lines.end)
+
+    @cached_property
+    def stood_before(self) -> npt.NDArray[np.bool_]:
+        """Whether each line between line feeds stood earlier in its text."""
+        return stood_before(self.data, self.line_feed_lines)
+
     def _scan(self, scan: Callable[..., None], room: Callable[[int, int], Found], bytes_each: int) -> Found:
         """Scan with room for as many as are usual, and again where there were more."""
         most = int(self.offsets[-1] - self.offsets[0]) // bytes_each + len(self) + 1
@@ -127,7 +146,7 @@ class Scans:
     @cached_property
     def chars(self) -> I64:
         """Code points of each text."""
-        return np.asarray(pc.utf8_length(self.text)).astype(np.int64)
+        return text_code_points(self.data, self.offsets)
 
     @cached_property
     def sizes(self) -> I64:

@@ -3,20 +3,22 @@
 In:  the UTF-8 bytes of texts.
 Out: arrays with one value per word.
 Guaranteed: valid UTF-8 of any kind is read in time that grows with its length; a word never spans two texts.
+     Sixty-four bytes are one step where a word ends in them; a word that is long or not ASCII is read by itself.
 
     whitespace    longest runs of characters without the property White_Space
-    uax29         segments between the word boundaries of UAX #29 that hold a letter or a digit (`str.isalnum`)
+    uax29         segments between the word boundaries of UAX #29 that hold a letter or a digit (`str.isalnum`): in
+                  `filters/kernels/uax29_words.py`
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.compiled import kernel
-from filters.kernels.flags import ALNUM, LETTER, WHITE_SPACE
-from filters.kernels.hashing import hash_bytes
-from filters.kernels.uax29 import segment_end
+from filters.kernels.compiled import kernel, leaf, signed
+from filters.kernels.flags import LETTER, WHITE_SPACE
+from filters.kernels.hashing import SHORT, hash_bytes, hash_short
 from filters.kernels.unicode import decode
-from filters.kernels.whitespace import SPACE, word_end
+from filters.kernels.vectors import NOTHING, ONE, STEP, ascii_letters, ascii_spaces, below, lowest, not_ascii
+from filters.kernels.whitespace import word_end
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -25,6 +27,10 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 Found = tuple[I64, I64, I64, I32, U64, npt.NDArray[np.bool_]]
 """First (one more than texts), then per word start, end, chars, hashes, letters: see `filters/kernels/scans.py`."""
+
+
+WORDS_OF_STEP = 64
+"""No more words end in one step, of whatever characters."""
 
 
 def room_for_words(texts: int, most: int) -> Found:
@@ -39,6 +45,64 @@ def room_for_words(texts: int, most: int) -> Found:
     )
 
 
+@leaf
+def enter_word(data: U8, found: Found, count: int, place: tuple[int, int], chars: int, letters: bool) -> None:
+    """Enter a word of any kind, where there is room."""
+    _, start, end, lengths, hashes, lettered = found
+    if count < len(start):
+        start[count], end[count], lengths[count] = place[0], place[1], chars
+        hashes[count], lettered[count] = hash_bytes(data, place[0], place[1]), letters
+
+
+@kernel
+def _words_between(data: U8, at: int, stop: int, classes: U32, found: Found, count: int) -> int:
+    """Enter the words of `data[at:stop]`, character by character; return how many words there are then."""
+    while at < stop:
+        code, size = decode(data, at)
+        if classes[code] & WHITE_SPACE:
+            at += size
+            continue
+        begun = at
+        at, chars, flags = word_end(data, begun, stop, classes)
+        enter_word(data, found, count, (begun, at), chars, flags & LETTER != 0)
+        count += 1
+    return count
+
+
+@leaf
+def _step(data: U8, at: np.uint64, left: np.uint64, classes: U32, found: Found, count: int) -> tuple[np.uint64, int]:
+    """Enter the words that end in one step; return how many bytes are done, and how many words there are then.
+
+    Args:
+        data: uint8, all texts.
+        at: where the step begins; a word that begins before does not reach it.
+        left: bytes of the text from there on.
+        classes: uint32 flags by code point.
+        found: has room for as many words as end in one step.
+        count: words so far.
+    """
+    _, start, end, chars, hashes, letters = found
+    filled = ~ascii_spaces(data, at) & below(left)
+    ends = ~filled & (filled << ONE)
+    if not ends:
+        return min(lowest(filled), left, STEP), count
+    begins = filled & ~(filled << ONE)
+    others, lettered = not_ascii(data, at), ascii_letters(data, at)
+    stop = NOTHING
+    while ends:
+        begin, stop = lowest(begins), lowest(ends)
+        begins, ends = begins & (begins - ONE), ends & (ends - ONE)
+        inside = below(stop - begin) << begin
+        if others & inside or stop - begin > SHORT:
+            count = _words_between(data, signed(at + begin), signed(at + stop), classes, found, count)
+            continue
+        word = np.uint64(count)
+        start[word], end[word], chars[word] = at + begin, at + stop, stop - begin
+        hashes[word], letters[word] = hash_short(data, at + begin, stop - begin), lettered & inside != 0
+        count += 1
+    return stop, count
+
+
 @kernel
 def whitespace_words(data: U8, offsets: I64, classes: U32, found: Found) -> None:
     """Find the words of `whitespace`.
@@ -49,41 +113,26 @@ def whitespace_words(data: U8, offsets: I64, classes: U32, found: Found) -> None
         classes: uint32 flags by code point.
         found: is filled; where there was not room enough, `first[-1]` is greater than the room, and the rest of no use.
     """
-    first, start, end, chars, hashes, letters = found
     count = 0
+    most = len(found[1]) - WORDS_OF_STEP
+    last = len(data) - signed(STEP + SHORT)
     for text in range(len(offsets) - 1):
         at, stop = offsets[text], offsets[text + 1]
-        while at < stop:
-            code, size = decode(data, at)
-            if classes[code] & WHITE_SPACE:
-                at += size
-                continue
-            begun = at
-            at, length, flags = word_end(data, begun, stop, classes)
-            if count < len(start):
-                start[count], end[count], chars[count] = begun, at, length
-                hashes[count], letters[count] = hash_bytes(data, begun, at), flags & LETTER != 0
-            count += 1
-        first[text + 1] = count
+        while at < stop and at <= last and count < most:
+            done, count = _step(data, np.uint64(at), np.uint64(stop - at), classes, found, count)
+            at += signed(done)
+            if not done:
+                at, count = _long_word(data, at, stop, classes, found, count)
+        found[0][text + 1] = count = _words_between(data, at, stop, classes, found, count)
 
 
-@kernel
-def uax29_words(data: U8, offsets: I64, classes: U32, found: Found) -> None:
-    """Find the words of `uax29`; the arguments are those of `whitespace_words`."""
-    first, start, end, chars, hashes, letters = found
-    count = 0
-    for text in range(len(offsets) - 1):
-        at, stop = offsets[text], offsets[text + 1]
-        while at < stop:
-            if data[at] == SPACE and at + 1 < stop and data[at + 1] < 0x80:  # nothing in ASCII belongs to a space
-                at += 1
-                continue
-            begun = at
-            at, length, flags = segment_end(data, begun, stop, classes)
-            if not flags & ALNUM:
-                continue
-            if count < len(start):
-                start[count], end[count], chars[count] = begun, at, length
-                hashes[count], letters[count] = hash_bytes(data, begun, at), flags & LETTER != 0
-            count += 1
-        first[text + 1] = count
+@leaf
+def _long_word(data: U8, at: int, stop: int, classes: U32, found: Found, count: int) -> tuple[int, int]:
+    """Pass over white space or enter the word that stands here; return where it ends, and the number of words then."""
+    code, size = decode(data, at)
+    if classes[code] & WHITE_SPACE:
+        return at + size, count
+    begun = at
+    at, chars, flags = word_end(data, begun, stop, classes)
+    enter_word(data, found, count, (begun, at), chars, flags & LETTER != 0)
+    return at, count + 1

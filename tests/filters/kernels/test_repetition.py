@@ -1,12 +1,24 @@
 """Counts of repeated n-grams, lines and paragraphs equal the plain algorithms."""
 
 from collections import Counter
+from random import Random
 
 import pyarrow as pa
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from filters.kernels.ngrams import GREEDY, LONGEST, REPEATED, TOP, TOP_COUNT, TOTAL, ngram_counts
+from filters.kernels.ngrams import (
+    COVERED,
+    GREEDY,
+    LONGEST,
+    LONGEST_TOP,
+    REPEATED,
+    TOP,
+    TOP_COUNT,
+    TOTAL,
+    ngram_counts,
+)
 from filters.kernels.scans import Scans
 from filters.words import words
 from tests.filters.kernels.texts import batches
@@ -17,18 +29,44 @@ def chars_of(grams: list[tuple[str, ...]]) -> int:
     return sum(len(word) for gram in grams for word in gram)
 
 
-@given(batches)
-def test_ngrams_are_counted_as_the_plain_algorithms_do(values: list[str]) -> None:
+def covered_chars(words_of_text: list[str], n: int) -> int:
+    """Return the characters of words that lie in an n-gram that occurs more than once."""
+    grams = ngrams(words_of_text, n)
+    occurrences = Counter(grams)
+    covered = {place + step for place, gram in enumerate(grams) if occurrences[gram] > 1 for step in range(n)}
+    return sum(len(words_of_text[place]) for place in covered)
+
+
+def check_counts(values: list[str]) -> None:
     found = Scans(pa.array(values, pa.large_string())).words("whitespace")
     counts = ngram_counts(found.first, found.hashes, found.chars)
     for number, text in enumerate(values):
-        for n in range(2, LONGEST + 1):
+        for n in range(2, LONGEST_TOP + 1):
+            assert tuple(counts[number, n, [TOP, TOP_COUNT]]) == top_chars(words(text), n)
+        for n in range(LONGEST_TOP + 1, LONGEST + 1):
             grams = ngrams(words(text), n)
             occurrences = Counter(grams)
-            assert tuple(counts[number, n, [TOP, TOP_COUNT]]) == top_chars(words(text), n)
             assert counts[number, n, GREEDY] == greedy_chars(words(text), n)
             assert counts[number, n, REPEATED] == chars_of([gram for gram in grams if occurrences[gram] > 1])
             assert counts[number, n, TOTAL] == chars_of(grams)
+            assert counts[number, n, COVERED] == covered_chars(words(text), n)
+
+
+@given(batches)
+def test_ngrams_are_counted_as_the_plain_algorithms_do(values: list[str]) -> None:
+    check_counts(values)
+
+
+@given(st.lists(st.lists(st.sampled_from("abc"), max_size=600).map(" ".join), max_size=3))
+def test_ngrams_of_few_words_are_counted_as_the_plain_algorithms_do(values: list[str]) -> None:
+    check_counts(values)
+
+
+@given(st.integers(1, 700), st.integers(1, 700), st.randoms(use_true_random=False))
+def test_the_most_frequent_ngram_is_found_among_many_that_share_a_mark(often: int, others: int, chance: Random) -> None:
+    pairs = ["x y"] * often + [f"{number % 300} z" for number in range(others)]
+    chance.shuffle(pairs)
+    check_counts([" ".join(pairs)])
 
 
 @pytest.mark.parametrize("words_of_text", [["a"] * 50_000, ["a", "b"] * 25_000, [str(n) for n in range(50_000)]])

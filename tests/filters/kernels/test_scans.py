@@ -14,7 +14,7 @@ from uniseg.wordbreak import words as uniseg_words
 from filters.kernels.scans import Scans, WordDefinition, Words
 from filters.kernels.unicode import CLASSES
 from filters.words import has_letter, lines, words
-from tests.filters.kernels.texts import batches, texts
+from tests.filters.kernels.texts import batches, padded, texts
 from tests.helpers import CORPUS
 
 NEWER = {"\u200b"}
@@ -55,9 +55,24 @@ def test_words_between_white_space(values: list[str]) -> None:
     check_words(values, "whitespace")
 
 
+@given(padded)
+def test_words_between_white_space_many_bytes_at_a_time(values: list[str]) -> None:
+    check_words(values, "whitespace")
+
+
+@given(padded.map(lambda values: ["".join(filter(is_known, value)) for value in values]))
+def test_words_between_the_boundaries_of_uax29_many_bytes_at_a_time(values: list[str]) -> None:
+    check_words(values, "uax29")
+
+
 @given(st.lists(texts.filter(lambda text: not NEWER & set(text) and is_old(text)), min_size=1, max_size=4))
 def test_words_between_the_boundaries_of_uax29(values: list[str]) -> None:
     check_words(values, "uax29")
+
+
+def is_known(char: str) -> bool:
+    """Whether a character has the same Word_Break value for the oracle."""
+    return char not in NEWER and is_old(char)
 
 
 def is_old(text: str) -> bool:

@@ -15,4 +15,8 @@ odd = st.lists(st.sampled_from(ODD), max_size=40).map("".join)
 repeating = st.lists(st.sampled_from(["a", "bb", "c", "\u00e9", "dd\n", "e\n\n"]), max_size=60).map(" ".join)
 
 texts = st.one_of(arbitrary, odd, repeating)
+long = st.lists(st.sampled_from((*ODD, "w", "one", "two ", "a.b", "3.1", "it's ")), max_size=160).map("".join)
 batches = st.lists(texts, min_size=1, max_size=4)
+
+padded = st.lists(long, min_size=1, max_size=3).map(lambda values: [*values, "some words behind. " * 6])
+"""Texts behind which there are more bytes than a kernel looks at in one step."""
