@@ -60,7 +60,7 @@ class Ours:
             batch = Batch(documents)
             for stage in self.stages:
                 columns, verdicts = _judged(stage, batch, {})
-                _edited(stage, documents, columns, verdicts.rule.is_null())
+                _edited(stage, batch, columns, verdicts.rule.is_null())
 
     def chain(self) -> list[pa.RecordBatch]:
         """Run the stages as a build does, and return what stays.
@@ -77,7 +77,7 @@ class Ours:
             signals.update(columns)
             alive &= verdicts.rule.is_null().to_numpy(zero_copy_only=False)
             if isinstance(stage, Edits):
-                batch = Batch(_edited(stage, batch.documents, signals, pa.array(alive)))
+                batch = Batch(_edited(stage, batch, signals, pa.array(alive)))
                 signals, alive = {}, np.ones(len(batch), np.bool_)
         return batch.documents.filter(pa.array(alive))
 
@@ -89,14 +89,14 @@ def _judged(stage: Stage, batch: Batch, signals: Columns) -> tuple[Columns, Verd
     return columns, stage.judge({**signals, **columns})
 
 
-def _edited(stage: Stage, documents: pa.RecordBatch, columns: Columns, alive: pa.Array) -> pa.RecordBatch:
+def _edited(stage: Stage, batch: Batch, columns: Columns, alive: pa.Array) -> pa.RecordBatch:
     """Return the documents that stay, with the text that an editor gives them."""
     if not isinstance(stage, Edits):
-        return documents
-    kept = documents.filter(alive)
-    text = stage.edit(Batch(kept, {name: values.filter(alive) for name, values in columns.items()}))
-    place = documents.schema.get_field_index("text")
-    return kept.set_column(place, documents.schema.field("text"), text)
+        return batch.documents
+    rows = np.flatnonzero(alive.to_numpy(zero_copy_only=False))
+    kept = Batch(batch.documents, columns, batch.scans).take(rows)
+    place = kept.documents.schema.get_field_index("text")
+    return kept.documents.set_column(place, kept.documents.schema.field("text"), stage.edit(kept))
 
 
 @dataclass(frozen=True)

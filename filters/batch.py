@@ -20,6 +20,7 @@ from functools import cached_property
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
@@ -71,6 +72,13 @@ class Batch:
         """The words and the lines of the texts: each is looked for once, whoever asks for it."""
         return self.shared if self.shared is not None else Scans(self.text)
 
+    def take(self, rows: npt.NDArray[np.int64]) -> "Batch":
+        """Return some of the documents; their scans know those of this batch, and what was noted there."""
+        places = pa.array(rows)
+        documents = self.documents.take(places)
+        signals = {name: values.take(places) for name, values in self.signals.items()}
+        return Batch(documents, signals, Scans(documents.column("text"), (self.scans, rows)))
+
 
 @dataclass(frozen=True)
 class Verdicts:
@@ -104,6 +112,9 @@ class Stage(BaseModel):
     """The signals that `measure` returns, by name; `filters.signals` defines them."""
     prose_only: ClassVar[bool] = False
     """Whether sources with the tag `code` are left alone where a manifest does not say `on`."""
+    needing: ClassVar[Mapping[str, str]] = {}
+    """Signals that say nothing without a file, by the option that names it ("": the stage finds one where none is
+    named); an expression may ask for them only behind such a stage."""
 
 
 class InputFile(BaseModel):

@@ -34,7 +34,7 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from filters.batch import Batch, Columns, Outcome, Stage, Verdicts, judging, measuring, run_stage
-from filters.kernels.c4_pages import Pages, Rules
+from filters.kernels.c4_pages import Pages, Rules, pages_of
 from filters.kernels.copying import texts_of
 from filters.verdicts import Rule, judge_by
 
@@ -139,4 +139,4 @@ class C4Quality(Stage):
             javascript=self.filter_javascript,
             policy=self.filter_policy,
         )
-        return Pages(batch.scans, rules)
+        return pages_of(batch.scans, rules)

@@ -23,7 +23,6 @@ from pydantic import Field
 from filters.batch import Batch, Columns, Outcome, Stage, Verdicts, judging, measuring, run_stage
 from filters.kernels.c4_pages import marks_table
 from filters.kernels.fineweb import DUPLICATE_CHARS, LINE_FEEDS, LINES, MARKED, SHORT, text_counts
-from filters.kernels.newlines import line_feed_lines
 from filters.kernels.scans import WordDefinition
 from filters.kernels.unicode import CLASSES
 from filters.measures import count, ratio
@@ -70,7 +69,7 @@ class FineWebQuality(Stage):
     def measure(self, batch: Batch) -> Columns:
         """Return the five signals, one value per document, none of them null."""
         scans = batch.scans
-        lines = line_feed_lines(scans.data, scans.offsets, scans.lines.first, scans.lines.end)
+        lines = (*scans.line_feed_lines, scans.stood_before)
         marks = marks_table(tuple(TERMINALS) if self.stop_chars is None else self.stop_chars)
         counts = text_counts(scans.data, lines, marks, self.short_line_length, CLASSES)
         word_counts = scans.words(self.words).counts

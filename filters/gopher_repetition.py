@@ -88,7 +88,7 @@ class GopherRepetition(Stage):
 
 
 def _measure_parts(scans: Scans) -> dict[str, pa.Array]:
-    lines, paragraphs = repeats(scans.data, scans.offsets, CLASSES)
+    lines, paragraphs = repeats(scans.data, scans.offsets, scans.line_feed_lines, scans.stood_before, CLASSES)
     return {
         "dup_para_frac": ratio(paragraphs[:, DUPLICATES], paragraphs[:, PARTS]),
         "dup_para_char_frac": ratio(paragraphs[:, DUPLICATE_CHARS], scans.chars),

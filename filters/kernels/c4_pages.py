@@ -6,7 +6,7 @@ Guaranteed: measuring and editing decide on every line alike.
 """
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,8 @@ from filters.kernels.c4 import (
     LineRules,
     Lines,
     find_citations,
-    line_fates,
+    form_fates,
+    phrase_fates,
     text_counts,
 )
 from filters.kernels.copying import joined, moved, without
@@ -28,13 +29,12 @@ from filters.kernels.substrings import flag_lines, phrases_of
 from filters.kernels.unicode import CLASSES
 
 U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 BOOL = npt.NDArray[np.bool_]
 
 POLICY_PHRASES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 PHRASES = phrases_of(("lorem ipsum", "javascript", "{", *POLICY_PHRASES), "lower")
-BRACKET = phrases_of(("[",), "lower")
-NO_FLAGS = np.empty(0, np.uint32)
 CITATION_NAMES = np.frombuffer(b"edit]citation needed]", np.uint8).copy()
 
 
@@ -64,58 +64,87 @@ class Pages:
     """The lines of texts, what they hold, and what becomes of them.
 
     Args:
-        scans: the texts.
-        rules: what decides on their lines.
+        first: int64, one more than texts; the lines of text d are numbers `first[d]` to `first[d + 1]`.
+        lines: the stripped lines without citations.
+        fates: what becomes of each line.
+        phrases: the bits of the phrases that each holds; they are not looked for in lines that fall by their form.
+        by_line: whether these are lines, or sentences.
     """
 
-    scans: Scans
-    rules: Rules
+    first: I64
+    lines: Lines
+    fates: U8
+    phrases: U32
+    by_line: bool
 
-    @cached_property
-    def _found(self) -> tuple[I64, I64, I64]:
-        """First line of each text, start and end of each line: lines, or else sentences."""
-        if self.rules.by_line:
-            return self.scans.lines.first, self.scans.lines.start, self.scans.lines.end
-        return text_sentences(self.scans.data, self.scans.offsets, MARKED, LEADS)
-
-    @cached_property
-    def _stripped(self) -> tuple[I64, I64]:
-        _, start, end = self._found
-        return strip_lines(self.scans.data, start, end, CLASSES)
-
-    @cached_property
-    def lines(self) -> Lines:
-        """The stripped lines without citations: over new bytes where there are any."""
-        data, (start, end) = self.scans.data, self._stripped
-        if self.rules.citations:
-            held = Lines(data, start, end, flag_lines(data, start, end, BRACKET))
-            cut_start, cut_end = find_citations(held, CITATION_NAMES, CLASSES)
-            if len(cut_start):
-                data = without(data, cut_start, cut_end)
-                data.flags.writeable = False  # kernels want one type of bytes, those of the scans
-                start, end = moved(start, cut_start, cut_end), moved(end, cut_start, cut_end)
-        return Lines(data, start, end, flag_lines(data, start, end, PHRASES))
-
-    @cached_property
-    def fates(self) -> U8:
-        """What becomes of each line."""
-        rules = self.rules
-        marks = marks_table(rules.end_marks)
-        judged = LineRules(
-            rules.longest_word, marks, rules.least_words, rules.words_of_citations, rules.javascript, rules.policy
-        )
-        whole = Lines(self.scans.data, *self._stripped, NO_FLAGS)
-        return line_fates(whole, self.lines, judged, CLASSES)
+    def take(self, texts: I64) -> "Pages":
+        """Return those of some of the texts; the bytes stay where they are."""
+        counts = np.diff(self.first)[texts]
+        first = np.concatenate([[0], np.cumsum(counts)])
+        numbers = np.repeat(self.first[texts] - first[:-1], counts) + np.arange(first[-1])
+        data, start, end = self.lines
+        lines = Lines(data, start[numbers], end[numbers])
+        return Pages(first, lines, self.fates[numbers], self.phrases[numbers], self.by_line)
 
     def counts(self) -> I64:
         """Return the counts of `text_counts`, int64[10, texts]."""
-        first, *_ = self._found
-        return text_counts(first, self.lines, self.fates, MARKED, LEADS if self.rules.by_line else LEADS[:0])
+        leads = LEADS if self.by_line else LEADS[:0]
+        return text_counts(self.first, self.lines, (self.fates, self.phrases), MARKED, leads)
 
     def edited(self) -> tuple[U8, I64]:
         """Return bytes and offsets of the texts that are left: their lines joined, the ends stripped."""
-        first, *_ = self._found
-        data, start, end, _ = self.lines
+        data, start, end = self.lines
         kept = (start.copy(), end.copy(), (self.fates == KEPT).astype(np.uint8))
-        trim_texts(data, first, kept, CLASSES)
-        return joined(data, first, kept, ord("\n" if self.rules.by_line else " "))
+        trim_texts(data, self.first, kept, CLASSES)
+        return joined(data, self.first, kept, ord("\n" if self.by_line else " "))
+
+
+def pages_of(scans: Scans, rules: Rules) -> Pages:
+    """Return the pages that texts are, noted in their scans: they serve also a part of the texts, taken later."""
+    key = (Pages, rules)
+    if key not in scans.notes:
+        whole, texts = scans.part_of or (None, None)
+        known = whole.notes.get(key) if whole is not None else None
+        scans.notes[key] = known.take(texts) if known is not None else _found(scans, rules)
+    pages: Pages = scans.notes[key]
+    return pages
+
+
+def _found(scans: Scans, rules: Rules) -> Pages:
+    first, start, end = _lines_of(scans, rules.by_line)
+    start, end = strip_lines(scans.data, start, end, CLASSES)
+    whole = Lines(scans.data, start, end)
+    lines = _without_citations(whole) if rules.citations else whole
+    marks = marks_table(rules.end_marks)
+    judged = LineRules(
+        rules.longest_word, marks, rules.least_words, rules.words_of_citations, rules.javascript, rules.policy
+    )
+    fates = form_fates(whole, lines, judged, CLASSES)
+    phrases = _phrases_of(lines, fates)
+    return Pages(first, lines, phrase_fates(fates, phrases, judged), phrases, rules.by_line)
+
+
+def _lines_of(scans: Scans, by_line: bool) -> tuple[I64, I64, I64]:
+    """Return the first line of each text, start and end of each line: lines, or else sentences."""
+    if by_line:
+        return scans.lines.first, scans.lines.start, scans.lines.end
+    return text_sentences(scans.data, scans.offsets, MARKED, LEADS)
+
+
+def _without_citations(lines: Lines) -> Lines:
+    """Return lines without citations: over new bytes where there are any."""
+    cut_start, cut_end = find_citations(lines, CITATION_NAMES, CLASSES)
+    if not len(cut_start):
+        return lines
+    data = without(lines.data, cut_start, cut_end)
+    data.flags.writeable = False  # kernels want one type of bytes, those of the scans
+    return Lines(data, moved(lines.start, cut_start, cut_end), moved(lines.end, cut_start, cut_end))
+
+
+def _phrases_of(lines: Lines, fates: U8) -> U32:
+    """Return the bits of the phrases that lines hold; 0 for those that fall already."""
+    data, start, end = lines
+    standing = np.flatnonzero(fates == KEPT)
+    phrases = np.zeros(len(fates), np.uint32)
+    phrases[standing] = flag_lines(data, start[standing], end[standing], PHRASES)
+    return phrases

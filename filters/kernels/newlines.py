@@ -10,7 +10,7 @@ Guaranteed: a text has one line more than line feeds, and an empty text one empt
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.compiled import inlined, kernel
+from filters.kernels.compiled import kernel, leaf
 
 U8 = npt.NDArray[np.uint8]
 I64 = npt.NDArray[np.int64]
@@ -18,12 +18,13 @@ I64 = npt.NDArray[np.int64]
 LINE_FEED, CARRIAGE_RETURN = 10, 13
 
 
-@inlined
+@leaf
 def _line_feed_at(data: U8, end: int, stop: int) -> int:
     """Return the line feed that ends the line before byte `end`, behind a carriage return or not; -1 if none does."""
-    if end < stop and data[end] == LINE_FEED:
+    place = np.uint64(end)
+    if end < stop and data[place] == LINE_FEED:
         return end
-    if end + 1 < stop and data[end] == CARRIAGE_RETURN and data[end + 1] == LINE_FEED:
+    if end + 1 < stop and data[place] == CARRIAGE_RETURN and data[place + np.uint64(1)] == LINE_FEED:
         return end + 1
     return -1
 

@@ -8,18 +8,19 @@ Guaranteed: equal to that plain code; no character is read more than three times
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.compiled import inlined, kernel
+from filters.kernels.compiled import inlined, kernel, leaf, signed
 from filters.kernels.flags import LOWER
 from filters.kernels.spaces import skip_spaces, skip_spaces_back
 from filters.kernels.unicode import CLASSES, decode
+from filters.kernels.vectors import STEP, lowest, sentence_marks
 from filters.sentences import CLOSERS, CONTINUERS, TERMINALS
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
-BLOCK = 32
-FULL_STOP, EXCLAMATION, QUESTION, HIGH_BIT = np.uint8(46), np.uint8(33), np.uint8(63), np.uint8(128)
+BLOCK = int(STEP)
+HIGH_BIT = 0x80
 
 TERMINAL = 1 << 28
 CLOSER = 1 << 29
@@ -61,7 +62,7 @@ def _ends(flags: int, gap: bool, run: tuple[bool, bool]) -> bool:
     return not (dots_only and flags & LOWER)
 
 
-@inlined
+@leaf
 def _behind_marks(data: U8, at: int, stop: int, marked: U32) -> tuple[int, tuple[bool, bool]]:
     """Return the end of a run of terminal marks and closers, and whether the marks were ASCII, and full stops, only."""
     ascii_only = dots_only = True
@@ -80,34 +81,28 @@ def _behind_marks(data: U8, at: int, stop: int, marked: U32) -> tuple[int, tuple
     return at, (ascii_only, dots_only)
 
 
-@inlined
-def _block_is_plain(block: U8) -> bool:
-    """Return whether a block is ASCII and holds none of the three terminal marks of ASCII."""
-    least = np.uint8(255)
-    for at in range(BLOCK):
-        byte = block[at]
-        least = min(least, np.uint8(~byte & HIGH_BIT))
-        least = min(least, np.uint8(byte ^ FULL_STOP))
-        least = min(least, np.uint8(byte ^ EXCLAMATION))
-        least = min(least, np.uint8(byte ^ QUESTION))
-    return bool(least > 0)
+@leaf
+def _next_lead(data: U8, at: int, stop: int, leads: npt.NDArray[np.bool_]) -> int:
+    """Return the first byte from `at` on, before `stop`, that a terminal mark may begin with, or else `stop`."""
+    while at < stop and not leads[data[at]]:
+        if data[at] >= HIGH_BIT or at + BLOCK > len(data):
+            at += 1
+            continue
+        while at + BLOCK <= stop and not sentence_marks(data, np.uint64(at)):
+            at += BLOCK
+        if at + BLOCK <= len(data):
+            at = min(at + signed(lowest(sentence_marks(data, np.uint64(at)))), stop)
+    return at
 
 
-@inlined
+@leaf
 def sentence_end(data: U8, at: int, stop: int, marked: U32, leads: npt.NDArray[np.bool_]) -> int:
     """Return the byte behind the sentence that byte `at` is in; `stop` where the text ends first."""
+    at = _next_lead(data, at, stop, leads)
     while at < stop:
-        if at + BLOCK <= stop and _block_is_plain(data[at : at + BLOCK]):
-            at += BLOCK
-            continue
-        limit = min(at + BLOCK, stop)
-        while at < limit and not leads[data[at]]:
-            at += 1
-        if at == limit:
-            continue
         code, size = decode(data, at)
         if not marked[code] & TERMINAL:
-            at += size
+            at = _next_lead(data, at + size, stop, leads)
             continue
         at, run = _behind_marks(data, at, stop, marked)
         follows = skip_spaces(data, at, stop, marked)
@@ -116,10 +111,11 @@ def sentence_end(data: U8, at: int, stop: int, marked: U32, leads: npt.NDArray[n
         code, _ = decode(data, follows)
         if _ends(marked[code], follows > at, run):
             return at
+        at = _next_lead(data, at, stop, leads)
     return stop
 
 
-@inlined
+@leaf
 def count_sentences(data: U8, at: int, stop: int, marked: U32, leads: npt.NDArray[np.bool_]) -> int:
     """Return the number of sentences of `bytes[at:stop]`."""
     count = 0

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.characters import before
-from filters.kernels.compiled import inlined, kernel
+from filters.kernels.compiled import kernel, leaf
 from filters.kernels.flags import STRIPPED
 from filters.kernels.unicode import decode
 
@@ -20,8 +20,10 @@ U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
+BLANK = 32
 
-@inlined
+
+@leaf
 def skip_spaces(data: U8, at: int, stop: int, classes: U32) -> int:
     """Return the first byte from `at` on, before `stop`, that is not white space; `stop` where there is none."""
     going = True
@@ -32,7 +34,7 @@ def skip_spaces(data: U8, at: int, stop: int, classes: U32) -> int:
     return at
 
 
-@inlined
+@leaf
 def skip_spaces_back(data: U8, start: int, at: int, classes: U32) -> int:
     """Return where the last character between `start` and `at` ends that is not white space, or else `start`."""
     going = True
@@ -54,7 +56,7 @@ def strip_lines(data: U8, start: I64, end: I64, classes: U32) -> tuple[I64, I64]
     return first, last
 
 
-@inlined
+@leaf
 def has_words(data: U8, at: int, stop: int, least: int, classes: U32) -> bool:
     """Return whether `bytes[at:stop]` has at least that many words of `str.split`; it reads no more than these."""
     count, inside = 0, False
@@ -68,11 +70,21 @@ def has_words(data: U8, at: int, stop: int, least: int, classes: U32) -> bool:
     return count >= least
 
 
-@inlined
+@leaf
 def has_longer_word(data: U8, at: int, stop: int, most: int, classes: U32) -> bool:
-    """Return whether a word of `bytes[at:stop]` has more than `most` characters."""
+    """Return whether a word of `bytes[at:stop]` has more than `most` characters.
+
+    Such a word has no blank in its first `most + 1` bytes: most text is leapt over from blank to blank.
+    """
+    while stop - at > most:
+        blank = at + most
+        while blank >= at and data[blank] != BLANK:
+            blank -= 1
+        if blank < at:
+            break
+        at = blank + 1
     length = 0
-    while at < stop:
+    while stop - at > most - length:
         code, size = decode(data, at)
         length = 0 if classes[code] & STRIPPED else length + 1
         if length > most:

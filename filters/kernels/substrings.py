@@ -5,8 +5,8 @@ Out: one bit per phrase and line.
 Guaranteed: exactly what Python says, either of `phrase in line.lower()` or of `re.search(phrase, line, re.I)`; they
      differ by four letters that are not ASCII (`VARIANTS`).
 
-Of each phrase three letters in a row are looked for, the rarest in English, 64 bytes at a time; only where they stand
-is the phrase itself compared.
+Of each phrase three letters in a row are looked for, the rarest in English, at 64 places in one step; only where they
+stand are the phrases themselves compared.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.characters import before
-from filters.kernels.compiled import inlined, kernel
+from filters.kernels.compiled import inlined, kernel, signed
 from filters.kernels.unicode import decode
+from filters.kernels.vectors import NOTHING, ONE, STEP, alike, below, lowest
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 
-BLOCK = 64
+BLOCK = int(STEP)
 ANCHOR = 3
 
 VARIANTS = {"lower": "k", "ignore_case": "ksi"}
@@ -47,7 +48,7 @@ class Phrases(NamedTuple):
         begins: int64, where each begins in `letters`, and the end of the last.
         bits: uint32, the bit of each.
         shifts: int64, where in each its anchor begins.
-        anchors: uint8[anchors, 3], the bytes of each anchor.
+        anchors: uint8[anchors, 3], the bytes of each anchor, in the bits that are compared.
         masks: uint8[anchors, 3], the bits of a byte that are compared: all, of letters all but the case, behind a short
             phrase none.
         groups: int64, one more than anchors; the phrases of anchor a are numbers `groups[a]` to `groups[a + 1]`.
@@ -100,13 +101,14 @@ def phrases_of(phrases: Sequence[str], case: Literal["lower", "ignore_case"]) ->
             raise ValueError(f"{phrase!r} ends in 'i', which also U+0130 may begin")
         anchors.setdefault(_anchor_of(phrase, variants, list(anchors)), []).append(number)
     order = [number for numbers in anchors.values() for number in numbers]
+    masks = np.array([_masks_of(anchor) for anchor in anchors], np.uint8)
     return Phrases(
         letters=ascii_bytes("".join(phrases[number] for number in order)),
         begins=np.cumsum([0, *(len(phrases[number]) for number in order)], dtype=np.int64),
         bits=np.array([1 << number for number in order], np.uint32),
         shifts=np.array([phrases[n].index(anchor) for anchor, own in anchors.items() for n in own], np.int64),
-        anchors=np.stack([ascii_bytes(anchor.ljust(ANCHOR, "\0")) for anchor in anchors]),
-        masks=np.array([_masks_of(anchor) for anchor in anchors], np.uint8),
+        anchors=np.stack([ascii_bytes(anchor.ljust(ANCHOR, "\0")) for anchor in anchors]) & masks,
+        masks=masks,
         groups=np.cumsum([0, *map(len, anchors.values())], dtype=np.int64),
         variants=ascii_bytes(variants),
     )
@@ -166,63 +168,39 @@ def phrase_begin(data: U8, start: int, at: int, phrase: U8, variants: U8) -> int
 
 
 @inlined
-def _block_may_hold(block: U8, anchors: U8, masks: U8, group: int) -> bool:
-    """Return whether an anchor begins in the first `BLOCK` bytes of a block that is two bytes longer, case aside."""
-    first, second, third = anchors[group, 0], anchors[group, 1], anchors[group, 2]
-    mask_0, mask_1, mask_2 = masks[group, 0], masks[group, 1], masks[group, 2]
-    least = np.uint8(255)
-    for at in range(BLOCK):
-        differs = np.uint8(
-            ((block[at] ^ first) & mask_0) | ((block[at + 1] ^ second) & mask_1) | ((block[at + 2] ^ third) & mask_2)
+def _anchors_begin(data: U8, begin: np.uint64, anchors: U8, masks: U8) -> np.uint64:
+    """Mark where one of the anchors begins, case aside, among the 64 bytes from `begin` on."""
+    marks = NOTHING
+    for group in range(len(anchors)):
+        marks |= (
+            alike(data, begin, anchors[group, 0], masks[group, 0])
+            & alike(data, begin + np.uint64(1), anchors[group, 1], masks[group, 1])
+            & alike(data, begin + np.uint64(2), anchors[group, 2], masks[group, 2])
         )
-        least = min(least, differs)
-    return bool(least == 0)
-
-
-@inlined
-def _anchor_places(data: U8, begin: int, phrases: tuple[U8, U8], group: int, places: I64) -> int:
-    """Enter the bytes of a block at which an anchor begins, case aside; return how many there are."""
-    count = 0
-    anchors, masks = phrases
-    first, mask = anchors[group, 0], masks[group, 0]
-    for at in range(begin, min(begin + BLOCK, len(data))):
-        if (data[at] ^ first) & mask:
-            continue
-        same = True
-        for step in range(1, ANCHOR):
-            if masks[group, step]:
-                differs = at + step >= len(data) or (data[at + step] ^ anchors[group, step]) & masks[group, step] != 0
-                same = same and not differs
-        if same:
-            places[count] = at
-            count += 1
-    return count
+    return marks
 
 
 @kernel
-def _flag_places(data: U8, places: I64, lines: tuple[int, I64, I64], group: int, phrases: Phrases, flags: U32) -> None:
-    """Set the bits of the phrases of one anchor that begins at these places; `lines` says from which line on."""
-    line, start, end = lines
-    for at in places:
-        while line < len(end) and end[line] <= at:
-            line += 1
-        if line == len(end):
-            return
-        if at < start[line]:
+def _phrases_at(data: U8, at: int, line: tuple[int, int], phrases: Phrases) -> np.uint32:
+    """Return the bits of the phrases of a line whose anchor begins at `at`."""
+    (start, end), bits = line, np.uint32(0)
+    for group in range(len(phrases.anchors)):
+        if data[at] & phrases.masks[group, 0] != phrases.anchors[group, 0]:
             continue
         for number in range(phrases.groups[group], phrases.groups[group + 1]):
             phrase = phrases.letters[phrases.begins[number] : phrases.begins[number + 1]]
             head, tail = phrase[: phrases.shifts[number]], phrase[phrases.shifts[number] :]
             if (
-                phrase_end(data, at, end[line], tail, phrases.variants) >= 0
-                and phrase_begin(data, start[line], at, head, phrases.variants) >= 0
+                phrase_end(data, at, end, tail, phrases.variants) >= 0
+                and phrase_begin(data, start, at, head, phrases.variants) >= 0
             ):
-                flags[line] |= phrases.bits[number]
+                bits |= phrases.bits[number]
+    return bits
 
 
 @kernel
 def flag_lines(data: U8, start: I64, end: I64, phrases: Phrases) -> U32:
-    """Return, for each line, the bits of the phrases that it holds.
+    """Return, for each line, the bits of the phrases that it holds; bytes between lines are not looked at.
 
     Args:
         data: uint8, UTF-8.
@@ -230,18 +208,25 @@ def flag_lines(data: U8, start: I64, end: I64, phrases: Phrases) -> U32:
         end: int64, the byte behind each; lines do not overlap.
         phrases: made by `phrases_of`.
     """
-    anchors, masks = phrases.anchors, phrases.masks
-    flags, places = np.zeros(len(start), np.uint32), np.empty(BLOCK, np.int64)
-    line = 0
-    begin, stop = (int(start[0]), int(end[-1])) if len(start) else (0, 0)
-    while begin < stop:
-        while end[line] <= begin:
+    flags = np.zeros(len(start), np.uint32)
+    begin = line = 0
+    while True:
+        while line < len(end) and end[line] <= begin:
             line += 1
-        whole = begin + BLOCK + ANCHOR - 1 <= len(data)
-        block = data[begin : begin + BLOCK + ANCHOR - 1]
-        for group in range(len(anchors)):
-            if not whole or _block_may_hold(block, anchors, masks, group):
-                count = _anchor_places(data, begin, (anchors, masks), group, places)
-                _flag_places(data, places[:count], (line, start, end), group, phrases, flags)
+        if line == len(end):
+            return flags
+        begin = max(begin, int(start[line]))
+        marks = below(np.uint64(min(BLOCK, len(data) - begin)))
+        if begin + BLOCK + ANCHOR - 1 <= len(data):
+            marks = _anchors_begin(data, np.uint64(begin), phrases.anchors, phrases.masks)
+        own = line
+        while marks:
+            at = begin + signed(lowest(marks))
+            marks &= marks - ONE
+            while own < len(end) and end[own] <= at:
+                own += 1
+            if own == len(end):
+                break
+            if at >= start[own]:
+                flags[own] |= _phrases_at(data, at, (start[own], end[own]), phrases)
         begin += BLOCK
-    return flags

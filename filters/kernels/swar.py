@@ -42,10 +42,3 @@ def bytes_before(marks: np.uint64) -> int:
 def first_bytes(block: np.uint64, count: int) -> np.uint64:
     """Return a block of which only the first `count` bytes, 0 to 7, are left."""
     return block & ((np.uint64(1) << np.uint64(8 * count)) - np.uint64(1))
-
-
-@inlined
-def holding(block: np.uint64, pattern: np.uint64) -> np.uint64:
-    """Return something other than 0 if some byte of the block is the one that `pattern` has eight of."""
-    differing = block ^ pattern
-    return (differing - ONES) & ~differing & HIGH

@@ -121,11 +121,10 @@ class Walk:
         """Let go of the documents that fell."""
         if self.alive[self.rows].all():
             return
-        self.scans = None
-        standing = pa.array(np.flatnonzero(self.alive[self.rows]))
-        self.rows = self.rows[standing.to_numpy()]
-        self.documents = self.documents.take(standing)
-        self.signals = {name: values.take(standing) for name, values in self.signals.items()}
+        standing = np.flatnonzero(self.alive[self.rows])
+        held = self._batch().take(standing)
+        self.rows = self.rows[standing]
+        self.documents, self.signals, self.scans = held.documents, dict(held.signals), held.scans
 
     def replace_text(self, text: pa.LargeStringArray) -> None:
         """Begin a new text version: numbers measured on the old one no longer count."""

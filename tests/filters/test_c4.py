@@ -1,5 +1,6 @@
 """C4's rules: the published examples, both editions, and the plain reference."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +52,38 @@ def test_signals_and_text_are_those_of_the_plain_rules(stage: C4Quality, values:
         assert {name: column[number].as_py() for name, column in columns.items()} == expected
         assert edited[number].as_py() == left
     assert {name: column.type for name, column in columns.items()} == {name: SIGNALS[name].dtype for name in columns}
+
+
+@given(stages, line_batches, st.booleans(), st.data())
+def test_documents_taken_from_a_batch_are_edited_as_on_their_own(
+    stage: C4Quality,
+    values: list[str],
+    measured_before: bool,
+    data: st.DataObject,
+) -> None:
+    batch = batch_of(values)
+    if measured_before:
+        stage.measure(batch)
+    rows = [row for row in range(len(values)) if data.draw(st.booleans())]
+    taken = batch.take(np.array(rows, np.int64))
+    assert stage.edit(taken).to_pylist() == [left_of(values[row], stage) for row in rows]
+    again = taken.take(np.arange(len(rows), dtype=np.int64)[::2])
+    assert stage.edit(again).to_pylist() == [left_of(values[row], stage) for row in rows[::2]]
+    alone = stage.measure(batch_of([values[row] for row in rows]))
+    assert {name: column.to_pylist() for name, column in stage.measure(taken).items()} == {
+        name: column.to_pylist() for name, column in alone.items()
+    }
+
+
+@pytest.mark.parametrize("shift", range(130))
+def test_a_citation_is_cut_wherever_it_lies_in_a_block(shift: int) -> None:
+    line = "\u00e9" * (shift % 2) + "x" * shift + "[1]" + " and so on [2" + " to the end of it." * (shift % 5)
+    left = line.replace("[1]", "").strip()
+    assert C4Quality(filter_no_terminal_punct=False).edit(batch_of(["Before it.", line, "[edit]"])).to_pylist() == [
+        "",
+        left,
+        "",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n ", "\ufeff"])

@@ -45,3 +45,9 @@ def test_a_class_is_found_by_its_manifest_name_and_back() -> None:
 def test_every_format_of_the_published_corpora_is_in_the_catalogue() -> None:
     assert {"refinedweb", "redpajama_v1", "redpajama_v2", "pile", "dolma", "c4"} <= set(SOURCES)
     assert STAGES["gopher_quality"] is GopherQuality
+
+
+def test_a_signal_that_needs_a_file_is_measured_by_its_stage_and_names_one_of_its_options() -> None:
+    for stage in STAGES.values():
+        assert stage.needing.keys() <= set(stage.measured)
+        assert {option for option in stage.needing.values() if option} <= stage.model_fields.keys()

@@ -118,3 +118,22 @@ def test_a_longer_list_is_counted_anew_in_the_same_build_folder(folder: Path) ->
 def test_a_list_that_is_not_there_is_refused_with_its_key(folder: Path) -> None:
     with pytest.raises(ManifestError, match="words"):
         loaded(folder, "lists/nothing")
+
+
+def with_condition(*stages: object) -> dict[str, Any]:
+    condition = {"where": "url_blocked_domains < 1 and url_blocked_pages < 1"}
+    sources = {"pages": lines_source(Path("data/pages"))}
+    return {"name": "n", "sources": sources, "stages": [*stages, condition]}
+
+
+def test_a_condition_may_ask_for_what_a_list_says_behind_the_stage_that_names_it(folder: Path) -> None:
+    blocked = {"blocked": ["lists/ut1/*/domains"], "max_blocked_domains": None}
+    build_here(with_condition({"url_filter": blocked}, "dedup_exact"), folder / "out")
+    assert broken(folder / "out")["bad"] == ("where", "url_blocked_domains < 1 and url_blocked_pages < 1")
+    assert broken(folder / "out")["mail"] == (None, None)
+
+
+@pytest.mark.parametrize("stages", [[], ["url_filter"], [{"url_filter": {"strict_words": "lists/strict.txt"}}]])
+def test_a_condition_on_a_list_that_no_stage_names_is_refused(folder: Path, stages: list[object]) -> None:
+    with pytest.raises(ManifestError, match="add the stage `url_filter`, with its option `blocked`"):
+        load_manifest(written(with_condition(*stages), folder / "m"))

@@ -51,6 +51,13 @@ def test_words_are_those_of_split(text: str, number: int) -> None:
     assert has_longer_word(data, 0, len(data), number, CLASSES) == (longest > number)
 
 
+@given(st.lists(st.text("ab\u00e9\u65e5 \u3000\t", max_size=12).map(" ".join), max_size=6), st.integers(0, 30))
+def test_the_longest_word_of_many_is_found(parts: list[str], most: int) -> None:
+    text = "".join(part.replace(" ", "", index * 3) for index, part in enumerate(parts))
+    data = np.frombuffer(text.encode(), np.uint8)
+    assert has_longer_word(data, 0, len(data), most, CLASSES) == (max(map(len, text.split()), default=0) > most)
+
+
 @given(line_batches, st.randoms(use_true_random=False))
 def test_kept_lines_are_joined_and_trimmed_as_by_join_and_strip(values: list[str], chance: st.DataObject) -> None:
     scans = scans_of(values)

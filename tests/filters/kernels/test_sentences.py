@@ -57,6 +57,17 @@ def test_the_rule_by_examples(text: str, expected: list[str]) -> None:
     assert found([text]) == [expected]
 
 
+@pytest.mark.parametrize("mark", [".", "?!", "\u3002", "\u037e"])
+def test_a_mark_ends_a_sentence_wherever_it_lies_in_a_block(mark: str) -> None:
+    for shift in range(135):
+        values = [
+            "x" * shift + mark + " Then " + "\u00e9\u65e5" * (shift % 40) + mark + " And",
+            "-" * shift,
+            "y" + mark,
+        ]
+        assert found(values) == [sentences(text) for text in values]
+
+
 def test_the_example_of_the_page_is_true() -> None:
     assert doctest.testmod(filters.sentences).failed == 0
 

@@ -62,6 +62,18 @@ def test_a_phrase_is_found_wherever_it_lies_in_a_block(shift: int) -> None:
     assert flag_lines(scans.data, scans.lines.start, scans.lines.end, LOWER).tolist() == [0, 1 << 3, 1 << 7, 0]
 
 
+@pytest.mark.parametrize("shift", range(70))
+def test_what_lies_between_the_lines_is_not_looked_at(shift: int) -> None:
+    gap = shift * 37 % 201
+    parts = ["-" * shift + "[", "javascript " * (gap // 11) + "\u00e9" * (gap % 11), "{" + "-" * shift, "E.{a"]
+    ends = np.cumsum([len(part.encode()) for part in parts])
+    starts = np.concatenate([[0], ends[:-1]])
+    data = np.frombuffer("".join(parts).encode(), np.uint8)
+    flags = flag_lines(data, starts[[0, 2]], ends[[0, 2]], LOWER)
+    assert flags.tolist() == [1 << 5, 1 << 2]
+    assert flag_lines(data, starts[3:], ends[3:], LOWER).tolist() == [1 << 2 | 1 << 7 | 1 << 8]
+
+
 def test_no_phrase_spans_two_lines_or_two_texts() -> None:
     scans = Scans(pa.array(["lorem\nipsum java", "script"], pa.large_string()))
     phrases = phrases_of(("lorem ipsum", "javascript"), "lower")
