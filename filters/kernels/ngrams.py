@@ -5,7 +5,7 @@ Out: per text and n what the published filters ask of its n-grams.
 Guaranteed: the answers of the plain algorithms, in time that grows with the number of words.
 
 An (n + 1)-gram can only occur twice where both n-grams in it do, so each n looks only at places that the one before it
-left, side by side. Up to n = 4, "occurs twice" is asked of `marks` (an n-gram counts at the place that its hash names,
+left, side by side. Up to n = 4, "occurs twice" is asked of marks (an n-gram counts at the place that its hash names,
 whether others count there or not), which may say yes too often and never no: that is quick, and leaves few n-grams to
 be counted in earnest.
 
@@ -28,8 +28,8 @@ import numpy.typing as npt
 
 from filters.kernels.compiled import kernel, leaf, signed
 from filters.kernels.hashing import join
-from filters.kernels.numbering import Known, number_hashes, room_to_number
-from filters.kernels.tables import power_above
+from filters.kernels.marking import Marking, mark_levels, room_to_mark
+from filters.kernels.numbering import Known, Pairing, number_hashes, number_pairs, room_to_number, room_to_pair
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -43,22 +43,21 @@ Grams = tuple[U64, I64]
 Counting = tuple[Known, I32, U32]
 """Room to number n-grams; the number of each; of each number its occurrences, and `SEEN`."""
 
+Room = tuple[Grams, Grams, Counting, Pairing]
+"""Room for n-grams, for those that are counted in earnest, and to count and to lengthen them."""
+
 SEEN = np.uint32(1 << 31)
 """Whether an n-gram was looked at, from left to right."""
 
 LONGEST_TOP = 4
 LONGEST = 10
-MARKS_PER_WORD = 4
-MOST_MARKS = np.uint8(255)
 TOP, TOP_COUNT, GREEDY, REPEATED, TOTAL, COVERED = range(6)
 """Places of the answers in the last axis of `ngram_counts`."""
 
 
 @leaf
-def _count_grams(hashes: U64, count: int, work: Counting) -> None:
-    """Number `hashes[:count]`, and count how often each occurs."""
-    known, numbers, states = work
-    differ = number_hashes(hashes, count, known, numbers)
+def _count_numbers(numbers: I32, count: int, differ: int, states: U32) -> None:
+    """Count how often each of `differ` numbers occurs among `numbers[:count]`."""
     for number in range(differ):
         states[number] = 0
     for index in range(count):
@@ -66,29 +65,23 @@ def _count_grams(hashes: U64, count: int, work: Counting) -> None:
 
 
 @leaf
-def _mark(hashes: U64, count: int, marks: U8) -> int:
-    """Count each of `hashes[:count]` at the place in `marks` that it names; return the highest count, at most 255."""
-    mask, highest = np.uint64(len(marks) - 1), np.uint8(0)
-    marks[:] = 0
-    for index in range(count):
-        slot = hashes[index] & mask
-        mark = marks[slot]
-        mark += np.uint8(mark < MOST_MARKS)
-        marks[slot] = mark
-        highest = max(highest, mark)
-    return signed(highest)
+def _count_grams(hashes: U64, count: int, work: Counting) -> int:
+    """Number `hashes[:count]`, and count how often each occurs; return how many differ."""
+    known, numbers, states = work
+    differ = number_hashes(hashes, count, known, numbers)
+    _count_numbers(numbers, count, differ, states)
+    return differ
 
 
 @leaf
-def _marked(grams: Grams, count: int, marks: U8, levels: U8) -> int:
-    """Keep the n-grams that may occur more than once, and set `levels` to their marks; return how many."""
+def _repeated(grams: Grams, count: int, levels: U8) -> int:
+    """Keep the n-grams that may occur more than once, and their levels; return how many."""
     hashes, places = grams
-    mask, kept = np.uint64(len(marks) - 1), np.uint64(0)
+    kept = np.uint64(0)
     for index in range(count):
-        gram = hashes[index]
-        mark = marks[gram & mask]
-        hashes[kept], places[kept], levels[kept] = gram, places[index], mark
-        kept += np.uint64(mark > 1)
+        level = levels[index]
+        hashes[kept], places[kept], levels[kept] = hashes[index], places[index], level
+        kept += np.uint64(level > 1)
     return signed(kept)
 
 
@@ -153,21 +146,20 @@ def _totals(answers: I64, ends: I64, words: int) -> None:
 
 
 @kernel
-def _duplicates(answers: I64, length: int, count: int, ends: I64, grams: Grams, work: Counting) -> int:
+def _duplicates(answers: I64, length: int, ends: I64, found: tuple[I64, int], work: Counting) -> int:
     """Answer for one n, and keep the places whose n-gram occurs more than once.
 
     Args:
         answers: int64, set from GREEDY on.
         length: n.
-        count: how many places there are; at all others stand n-grams that occur once.
         ends: int64, characters up to the end of each word, from 0 on.
-        grams: the n-grams; they are overwritten.
-        work: their numbers and occurrences.
+        found: the words with which n-grams begin, and how many there are; at all others stand n-grams that occur once.
+        work: their numbers and occurrences; numbers and places are overwritten by those that are kept.
 
     Returns:
         how many places were kept.
     """
-    hashes, places = grams
+    places, count = found
     _, numbers, states = work
     repeated = covered = greedy = kept = 0
     last = passed = 0
@@ -186,7 +178,7 @@ def _duplicates(answers: I64, length: int, count: int, ends: I64, grams: Grams, 
                 greedy += end - ends[place]
                 passed = last
             states[number] = state | SEEN
-        places[kept], hashes[kept] = place, hashes[index]
+        places[kept], numbers[kept] = place, numbers[index]
         kept += 1
     answers[GREEDY], answers[REPEATED], answers[COVERED] = greedy, repeated, covered
     return kept
@@ -205,26 +197,28 @@ def _lengthen(grams: Grams, count: int, words: U64, length: int) -> int:
 
 
 @kernel
-def _text_ngrams(
-    answers: I64, words: U64, ends: I64, marking: tuple[U8, U8], room: tuple[Grams, Grams, Counting]
-) -> None:
-    """Answer for one text; `marking` (marks and levels) and `room` have room for its words."""
-    (marks, levels), (grams, chosen, work) = marking, room
+def _text_ngrams(answers: I64, words: U64, ends: I64, marking: tuple[Marking, U8], room: Room) -> None:
+    """Answer for one text; `marking` (with levels) and `room` have room for its words."""
+    (marks, levels), (grams, chosen, work, pairing) = marking, room
+    differ = 0
     count = len(words) - 1
     for word in range(count):
         grams[0][word], grams[1][word] = join(words[word], words[word + 1]), word
     for length in range(2, min(LONGEST, len(words)) + 1):
-        if length > 2:
+        if 2 < length <= LONGEST_TOP + 1:
             count = _lengthen(grams, count, words, length)
         if length <= LONGEST_TOP:
-            part = marks[: power_above(MARKS_PER_WORD * count)]
-            highest = _mark(grams[0], count, part)
-            count = _marked(grams, count, part, levels)
+            highest = mark_levels(grams[0], count, marks, levels)
+            count = _repeated(grams, count, levels)
             most, place = _top(grams, count, levels, highest, (chosen, work))
             answers[length, TOP], answers[length, TOP_COUNT] = (ends[place + length] - ends[place]) * most, most
-        elif count:
-            _count_grams(grams[0], count, work)
-            count = _duplicates(answers[length], length, count, ends, grams, work)
+            continue
+        if length == LONGEST_TOP + 1:
+            differ = _count_grams(grams[0], count, work)
+        else:
+            count, differ = number_pairs(work[1], grams[1], count, differ, pairing)
+            _count_numbers(work[1], count, differ, work[2])
+        count = _duplicates(answers[length], length, ends, (grams[1], count), work)
 
 
 def ngram_counts(first: I64, hashes: U64, chars: I32) -> I64:
@@ -239,13 +233,13 @@ def ngram_counts(first: I64, hashes: U64, chars: I32) -> I64:
         int64[texts, 11, 6]: text, n, and one of the answers from TOP on; 0 where a text has no n-gram.
     """
     longest = max(int(np.diff(first).max(initial=1)), 1)
-    marking = np.empty(power_above(MARKS_PER_WORD * longest), np.uint8), np.empty(longest, np.uint8)
+    marking = room_to_mark(longest), np.empty(longest, np.uint8)
     grams = np.empty(longest, np.uint64), np.empty(longest, np.int64)
     chosen = np.empty(longest, np.uint64), np.empty(longest, np.int64)
     work = room_to_number(longest), np.empty(longest, np.int32), np.empty(longest, np.uint32)
     answers = np.zeros((len(first) - 1, LONGEST + 1, 6), np.int64)
     ends = np.zeros(longest + 1, np.int64)
-    _ngram_counts(answers, first, (hashes, chars), ends, marking, (grams, chosen, work))
+    _ngram_counts(answers, first, (hashes, chars), ends, marking, (grams, chosen, work, room_to_pair(longest)))
     return answers
 
 
@@ -255,8 +249,8 @@ def _ngram_counts(
     first: I64,
     words: tuple[U64, I32],
     ends: I64,
-    marking: tuple[U8, U8],
-    room: tuple[Grams, Grams, Counting],
+    marking: tuple[Marking, U8],
+    room: Room,
 ) -> None:
     hashes, chars = words
     for text in range(len(first) - 1):

@@ -1,6 +1,6 @@
-"""Different hashes numbered, in the order in which each comes first.
+"""Different hashes numbered, in the order in which each comes first; and then pairs of such numbers.
 
-In:  hashes in a row.
+In:  hashes in a row, or numbers.
 Out: the number of each; equal ones have one number.
 Guaranteed: time and the memory that is touched grow with the hashes and with how many of them differ; a table of few
      different hashes stays small, and in the nearer caches, however often they come.
@@ -15,8 +15,16 @@ from filters.kernels.tables import power_above
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
 
+I64 = npt.NDArray[np.int64]
+
 Known = tuple[I32, U64]
 """Slots, of which each holds a number or -1, and the hash of each number; `room_to_number` makes them."""
+
+Pairing = tuple[I32, I32, Known, I32]
+"""Of each number the first one that followed it, and the number of that pair; of other pairs a table, and numbers."""
+
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, so that different pairs stay different (Knuth, The Art of Computer Programming, volume 3, section 6.4)."""
 
 FEW = 1024
 """The table has at first slots for so many different hashes, and is doubled twice whenever it is half full."""
@@ -25,6 +33,11 @@ FEW = 1024
 def room_to_number(most: int) -> Known:
     """Make room for at most so many hashes."""
     return np.empty(4 * power_above(2 * most), np.int32), np.empty(most + 1, np.uint64)
+
+
+def room_to_pair(most: int) -> Pairing:
+    """Make room to number pairs of at most so many numbers."""
+    return np.empty(most, np.int32), np.empty(most, np.int32), room_to_number(most), np.empty(most, np.int32)
 
 
 @leaf
@@ -52,6 +65,27 @@ def _fill(known: Known, size: int, count: int) -> np.uint64:
 
 
 @leaf
+def _entered(known: Known, table: tuple[np.uint64, int], value: np.uint64) -> tuple[int, np.uint64, int]:
+    """Look a hash up, and give it the next number if it has none; return its number, and what has become of `table`.
+
+    Args:
+        known: the slots, and the hash of each number.
+        table: mask of the slots, and how many hashes have a number.
+        value: the hash.
+    """
+    slots, hashes = known
+    mask, differ = table
+    if 2 * differ > signed(mask):
+        mask = _fill(known, 4 * (signed(mask) + 1), differ)
+    slot = _slot_of(known, mask, value)
+    hashes[np.uint64(differ)] = value
+    is_new = slots[slot] < 0
+    number = differ if is_new else signed(slots[slot])
+    slots[slot] = number
+    return number, mask, differ + is_new
+
+
+@leaf
 def number_hashes(values: U64, count: int, known: Known, numbers: I32) -> int:
     """Set `numbers` to those of `values[:count]`; return how many differ.
 
@@ -61,19 +95,48 @@ def number_hashes(values: U64, count: int, known: Known, numbers: I32) -> int:
         known: room for as many; afterwards the hash of each number.
         numbers: int32, is set.
     """
-    slots, hashes = known
-    size = 2 * power_above(min(count, FEW))
-    mask = _fill(known, size, 0)
-    differ = np.uint64(0)
+    differ, mask = 0, _fill(known, 2 * power_above(min(count, FEW)), 0)
     for index in range(count):
-        if 2 * signed(differ) >= size:
-            size *= 4
-            mask = _fill(known, size, signed(differ))
-        value = values[index]
-        slot = _slot_of(known, mask, value)
-        hashes[differ] = value
-        is_new = slots[slot] < 0
-        number = np.int32(differ) if is_new else slots[slot]
-        slots[slot], numbers[index] = number, number
-        differ += np.uint64(is_new)
-    return signed(differ)
+        numbers[index], mask, differ = _entered(known, (mask, differ), values[index])
+    return differ
+
+
+@leaf
+def number_pairs(numbers: I32, places: I64, count: int, differ: int, room: Pairing) -> tuple[int, int]:
+    """Number pairs of numbers that stand side by side: in place, and `places` to those of the pairs.
+
+    Most numbers are always followed by the same one; only what follows in another way is looked up in a table.
+
+    Args:
+        numbers: int32, those of some places.
+        places: int64, ascending; a pair is two places of which the second is the next whole number.
+        count: how many places there are.
+        differ: how many numbers there are.
+        room: for as many numbers.
+
+    Returns:
+        how many pairs there are, and how many of them differ.
+    """
+    follower, of_pair, known, others = room
+    for number in range(differ):
+        follower[number] = -1
+    kept = fresh = 0
+    others_known, mask = 0, _fill(known, 2 * power_above(min(count, FEW)), 0)
+    for index in range(count - 1):
+        if places[index + 1] != places[index] + 1:
+            continue
+        left, right = np.uint64(numbers[index]), numbers[index + 1]
+        if follower[left] < 0:
+            follower[left], of_pair[left] = right, fresh
+            number, fresh = of_pair[left], fresh + 1
+        elif follower[left] == right:
+            number = of_pair[left]
+        else:
+            pair = (left << np.uint64(32) | np.uint64(right)) * SPREAD
+            entry, mask, others_after = _entered(known, (mask, others_known), pair ^ pair >> np.uint64(32))
+            if others_after > others_known:
+                others[np.uint64(entry)], others_known, fresh = fresh, others_after, fresh + 1
+            number = others[np.uint64(entry)]
+        numbers[kept], places[kept] = number, places[index]
+        kept += 1
+    return kept, fresh

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.kernels.marking import BUCKET
 from filters.kernels.ngrams import (
     COVERED,
     GREEDY,
@@ -75,3 +76,14 @@ def test_long_texts_that_repeat_everything_or_nothing(words_of_text: list[str]) 
     counts = ngram_counts(found.first, found.hashes, found.chars)[0]
     assert counts[10, GREEDY] == greedy_chars(words_of_text, 10)
     assert counts[2, TOP] == top_chars(words_of_text, 2)[0]
+
+
+@pytest.mark.parametrize("text", ["a b c d e f g h i j k " * 7_000, " ".join(str(n % 40_001) for n in range(90_000))])
+def test_ngrams_of_a_text_with_more_words_than_a_bucket_has(text: str) -> None:
+    found = Scans(pa.array([text], pa.large_string())).words("whitespace")
+    counts = ngram_counts(found.first, found.hashes, found.chars)[0]
+    every = words(text)
+    assert len(every) > BUCKET
+    assert [tuple(counts[n, [TOP, TOP_COUNT]]) for n in (2, 4)] == [top_chars(every, n) for n in (2, 4)]
+    assert [counts[n, GREEDY] for n in (5, 7, 10)] == [greedy_chars(every, n) for n in (5, 7, 10)]
+    assert counts[9, COVERED] == covered_chars(every, 9)
