@@ -10,7 +10,6 @@ Needs datatrove with its spaCy word splitter: pip install -e '.[peers]'
 """
 
 import argparse
-import importlib.metadata
 import json
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.manifests import write_manifests
 from benchmarks.measure import Contender, Timing, interleave, run_quietly
+from benchmarks.peers import installed_peer
 
 REPEATS = 10
 """Times that the limit's process copies the corpus, so that starting Python hardly counts in it."""
@@ -80,12 +80,7 @@ def main() -> int:
     """Run the benchmark; return the exit code."""
     arguments = _arguments()
     console = Console()
-    try:
-        peer = f"datatrove {importlib.metadata.version('datatrove')}"
-        importlib.metadata.version("spacy")
-    except importlib.metadata.PackageNotFoundError as missing:
-        console.print(f"{missing.name} is not installed; the peers come with: pip install -e '.[peers]'")
-        return 2
+    peer = installed_peer(console)
     with tempfile.TemporaryDirectory(prefix="gristmill-bench-") as scratch:
         bench = _prepare(Path(scratch), arguments.megabytes, arguments.rounds)
         timings = interleave(bench.contenders(), bench.folder, bench.rounds)

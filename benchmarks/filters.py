@@ -16,7 +16,6 @@ Needs datatrove with its spaCy word splitter: pip install -e '.[peers]'
 """
 
 import argparse
-import importlib.metadata
 import json
 import sys
 import tempfile
@@ -39,6 +38,7 @@ from benchmarks.corpus import texts as corpus_texts
 from benchmarks.filter_runs import Ours, Theirs, batch_of_one, batches, seconds_each
 from benchmarks.long_texts import long_texts
 from benchmarks.measure import one_core
+from benchmarks.peers import installed_peer
 
 BUFFER_BYTES = 1 << 28
 MEMORY = "memory: numpy sums a buffer of 256 MiB"
@@ -65,12 +65,7 @@ def main() -> int:
     """Run the benchmark; return the exit code."""
     given = _arguments()
     console = Console(width=None if sys.stdout.isatty() else 140)
-    try:
-        peer = f"datatrove {importlib.metadata.version('datatrove')}"
-        importlib.metadata.version("spacy")
-    except importlib.metadata.PackageNotFoundError as missing:
-        console.print(f"{missing.name} is not installed; the peers come with: pip install -e '.[peers]'")
-        return 2
+    peer = installed_peer(console)
     with tempfile.TemporaryDirectory(prefix="gristmill-bench-") as folder:
         texts = corpus_texts(Path(folder), given.megabytes)
     with one_core():

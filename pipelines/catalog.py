@@ -22,6 +22,8 @@ from filters.top_share import TopShare
 from filters.urls import UrlFilter
 from filters.word_list import WordList
 from pipelines.dedup.exact import DedupExact
+from pipelines.dedup.lines import DedupLines
+from pipelines.dedup.minhash import DedupMinhash
 from pipelines.sources.formats import SOURCES
 from pipelines.where import Where
 
@@ -44,6 +46,8 @@ STAGES: dict[str, type[Stage]] = {
     "word_list": WordList,
     "where": Where,
     "dedup_exact": DedupExact,
+    "dedup_minhash": DedupMinhash,
+    "dedup_lines": DedupLines,
     "classifier": Classifier,
     "top_share": TopShare,
 }

@@ -15,11 +15,12 @@ from tokenizers import Regex
 from filters.classifier import Classifier
 from filters.signals import SIGNALS
 from filters.signals.classifier import CLASSIFIER
+from pipelines.dedup.scope import scope_fields
 from pipelines.entries import option_key, options_naming
 from pipelines.errors import ManifestError
 from pipelines.expressions import ExpressionError, check, one_of, parse
 from pipelines.labels import labels_of, sources_of
-from pipelines.manifest_columns import document_types, record_types
+from pipelines.manifest_columns import document_types, record_types, remedy_without
 from pipelines.refusals import nearest
 from pipelines.tokens.patterns import PATTERNS, pattern_of
 from pipelines.tokens.train import FIRST_TOKENS
@@ -52,6 +53,22 @@ def check_manifest(document: Document, manifest: Manifest) -> None:
         checks.tokenizer(manifest.tokenizer)
     if manifest.mix is not None:
         checks.mix(manifest.mix)
+
+
+def _unknown_column(source: str, name: str, columns: set[str]) -> str:
+    """Return what to do about a column that a source's documents do not have at some place."""
+    signal, _, text = name.partition("@")
+    missing = f"source {source!r} has no column {name!r}"
+    if signal in SIGNALS and not SIGNALS.keys() & columns:
+        return f"{missing} where it is read; stages measure signals: write a stage, `- where: ...`"
+    if (remedy := remedy_without(signal)) is not None and signal not in columns:
+        return f"{missing} here, since no stage before measures it; {remedy}"
+    if text:
+        made = sorted({column.partition("@")[2] for column in columns} - {""})
+        now = f"behind {made[0]!r}" if made else "as the source gives it"
+        return f"{name!r} is measured on another text than the one here, which is {now}"
+    plain = [column for column in columns if "@" not in column]
+    return f"{missing}; declare it in its `fields`, or name another; {nearest(name, plain)}"
 
 
 class _Checks:
@@ -94,9 +111,16 @@ class _Checks:
             self.classifier(key, at, entry.stage)
         for option in options_naming(type(entry.stage), "number"):
             self.number((*key, option), getattr(entry.stage, option), self.types_on(entry, at))
+        for option in options_naming(type(entry.stage), "columns"):
+            self.fields((*key, option), scope_fields(getattr(entry.stage, option)), self.types_on(entry, at))
         for option in options_naming(type(entry.stage), "signals"):
             place = option_key(self._document, key, option)
             self.expression(place, getattr(entry.stage, option), self.types_on(entry, at))
+
+    def fields(self, key: Key, names: Iterable[str], types: Mapping[str, Mapping[str, pa.DataType]]) -> None:
+        """Check that the records of all sources that a stage sees carry these columns; signals are none of them."""
+        for source in types:
+            self.known_columns(key, source, names, record_types(self._manifest, source))
 
     def number(self, key: Key, name: str, types: Mapping[str, Mapping[str, pa.DataType]]) -> None:
         """Check that a name is that of a number, of one type for all sources that the stage sees."""
@@ -153,14 +177,8 @@ class _Checks:
 
     def known_columns(self, key: Key, source: str, names: Iterable[str], columns: Iterable[str]) -> None:
         for name in names:
-            if name not in columns and "@" in name:
-                made = sorted({column.partition("@")[2] for column in columns} - {""})
-                now = f"behind {made[0]!r}" if made else "as the source gives it"
-                self._document.refuse(key, f"{name!r} is measured on another text than the one here, which is {now}")
             if name not in columns:
-                remedy = f"source {source!r} has no column {name!r}; declare it in its `fields`, or name another"
-                plain = [column for column in columns if "@" not in column]
-                self._document.refuse(key, f"{remedy}; {nearest(name, plain)}")
+                self._document.refuse(key, _unknown_column(source, name, set(columns)))
 
     def tokenizer(self, spec: TokenizerSpec) -> None:
         if spec.train is not None:

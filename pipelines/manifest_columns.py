@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from filters.batch import Edits
+from filters.batch import Edits, Stage
 from filters.fitting import NamesSignals
 from filters.signals import SIGNALS
 from filters.signals.classifier import CLASSIFIER
+from pipelines.catalog import SIGNAL_PROVIDERS, stage_name
 from pipelines.dedup.exchanges import ExchangeStage
 
 if TYPE_CHECKING:
@@ -50,12 +51,36 @@ def record_types(manifest: Manifest, source: str) -> dict[str, pa.DataType]:
 def document_types(manifest: Manifest, source: str, stages: int) -> dict[str, pa.DataType]:
     """Return what the documents of a source carry behind the first `stages` stages: also signals.
 
-    A signal has its plain name, and the same with every editor that made the text, such as `word_count@normalize`.
+    A signal has its plain name, and the same with every editor that made the text, such as `word_count@normalize`. One
+    that no stage has measured is measured where an expression asks for it, unless that takes a file.
     """
     suffix = text_suffix(manifest, source, stages)
-    signals = {name: signal.dtype for name, signal in SIGNALS.items() if name not in CLASSIFIER}
+    absent = CLASSIFIER.keys() | without_file(manifest, source, stages)
+    signals = {name: signal.dtype for name, signal in SIGNALS.items() if name not in absent}
     signals |= own_signals(manifest, source, stages)
     return record_types(manifest, source) | signals | {f"{name}{suffix}": kind for name, kind in signals.items()}
+
+
+def without_file(manifest: Manifest, source: str, stages: int) -> set[str]:
+    """Return the signals that need a file which none of the first `stages` stages brings."""
+    seen = [entry.stage for entry in manifest.stages[:stages] if manifest.applies(entry, source)]
+    needing = {signal for provider in SIGNAL_PROVIDERS.values() for signal in provider.needing}
+    return needing - {signal for stage in seen for signal, option in stage.needing.items() if _brings(stage, option)}
+
+
+def _brings(stage: Stage, option: str) -> bool:
+    """Tell whether a stage's option names a file; "" is no option, and the stage finds one by itself."""
+    return not option or getattr(stage, option) is not None
+
+
+def remedy_without(signal: str) -> str | None:
+    """Return how to bring the file that a signal needs; None for one that needs none."""
+    provider = SIGNAL_PROVIDERS.get(signal)
+    option = provider.needing.get(signal) if provider is not None else None
+    if provider is None or option is None:
+        return None
+    stage = f"add the stage `{stage_name(provider)}`"
+    return f"{stage}, with its option `{option}`" if option else stage
 
 
 def own_signals(manifest: Manifest, source: str, stages: int) -> dict[str, pa.DataType]:

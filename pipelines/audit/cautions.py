@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pipelines.audit.done import Standing
 from pipelines.audit.estimates import Estimate
 from pipelines.audit.wording import listed, number, size
+from pipelines.dedup.curve import Banded, curve_cautions
 from pipelines.dedup.exchanges import ExchangeStage
 from pipelines.engine.job import Resources
 from pipelines.engine.plan import Plan
@@ -89,6 +90,19 @@ def exchange_cautions(traffic: Traffic) -> Iterator[str]:
         yield f"{what} are {size(traffic.reads)} reads, more than {size(MOST_READS)}: {remedy}"
     elif traffic.partitions > 1 and traffic.mean_run < LEAST_RUN:
         yield f"{what} leave {size(traffic.mean_run)} bytes a read on average, less than 64 KiB: {remedy}"
+
+
+def dedup_cautions(manifest: Manifest) -> Iterator[str]:
+    """Yield which stages look for near duplicates where they find few of them."""
+    for name, stage in banded(manifest):
+        yield from curve_cautions(name, stage)
+
+
+def banded(manifest: Manifest) -> Iterator[tuple[str, Banded]]:
+    """Yield the stages that find candidates by bands, each with its name."""
+    for entry in manifest.stages:
+        if isinstance(entry.stage, Banded):
+            yield entry.name, entry.stage
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field, replace
 from os import cpu_count
 
 from filters.top_share import TopShare
-from pipelines.audit.cautions import Demand, budget_cautions, demands_of, exchange_cautions, traffic_of
+from pipelines.audit.cautions import (
+    Demand,
+    budget_cautions,
+    dedup_cautions,
+    demands_of,
+    exchange_cautions,
+    traffic_of,
+)
 from pipelines.audit.done import Standing, standing_of
 from pipelines.audit.estimates import (
     Counted,
@@ -23,6 +30,7 @@ from pipelines.audit.estimates import (
     pass_seconds,
 )
 from pipelines.audit.wording import fit_words, listed, pass_words, plural, size, stage_words
+from pipelines.dedup.exchanges import Linking
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.lock import LOCK
 from pipelines.engine.plan import Plan, make_plan
@@ -102,7 +110,7 @@ def forecast(manifest: Manifest, out: str, resources: Resources) -> Forecast:
     steps = [_timed(step, plan, past, estimates, cores) for step in _steps(manifest, plan)]
     traffic = traffic_of(plan, past.standing, estimates, resources)
     cautions = [caution for each in traffic for caution in exchange_cautions(each)]
-    cautions += budget_cautions(manifest, demands)
+    cautions += [*dedup_cautions(manifest), *budget_cautions(manifest, demands)]
     return Forecast(manifest, plan, out, past.begun, past.standing, estimates, demands, steps, cautions, cores)
 
 
@@ -152,9 +160,11 @@ def _exchange(plan: Plan, number: int) -> Iterator[Planned]:
     works = {source: route[number] for source, route in plan.routes.items() if route[number].exchange is not None}
     for label, stage in {work.exchange_label: work.exchange for work in works.values()}.items():
         if stage is not None:
-            steps = (f"{label} {number + 1}: decide", f"{label} {number + 1}: bring home")
-            words = [f"{stage_words(label, stage)}: decides over all splits"]
-            yield Planned("exchange", {_among(plan, works): words}, steps)
+            links = isinstance(stage, Linking)
+            names = ("decide", "components", "bring home") if links else ("decide", "bring home")
+            does = "finds candidates among all splits" if links else "decides over all splits"
+            words = {_among(plan, works): [f"{stage_words(label, stage)}: {does}"]}
+            yield Planned("exchange", words, tuple(f"{label} {number + 1}: {name}" for name in names))
 
 
 def _among(plan: Plan, sources: Collection[str]) -> str:

@@ -11,10 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.audit.cautions import banded
 from pipelines.audit.estimates import Estimate
 from pipelines.audit.forecast import Forecast, Planned
 from pipelines.audit.tables import table_of
 from pipelines.audit.wording import duration, listed, number, plural, size
+from pipelines.dedup.curve import curve_page
 from pipelines.mix.place import shard_count
 
 
@@ -31,6 +33,8 @@ def print_forecast(console: Console, seen: Forecast) -> None:
     _print_standing(console, seen)
     if seen.demands:
         console.print(_mix(seen))
+    for name, stage in banded(seen.manifest):
+        console.print(escape(curve_page(name, stage)), highlight=False)
     for caution in seen.cautions:
         console.print(f"[yellow]Caution:[/] {escape(caution)}", highlight=False)
 

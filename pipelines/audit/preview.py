@@ -20,7 +20,7 @@ from filters.fitting import NamesSignals
 from filters.verdicts import Rule, judge_by
 from pipelines.audit.changes import Change, change_of
 from pipelines.audit.overlay import Overlay
-from pipelines.audit.wording import SIGNS, Ruled, number, stage_words
+from pipelines.audit.wording import SIGNS, Ruled, number, shown, stage_words
 from pipelines.engine.inputs import plan_splits
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.measured import StoredSignals, scatter
@@ -332,11 +332,3 @@ def _verdict(step: Step, stage: Judges, signals: Columns) -> Check:
     numbers = tuple((name, cast("Value", signals[name][0].as_py())) for name in stage.names)
     words = f"{stage.expression} ({', '.join(f'{name} {shown(value)}' for name, value in numbers)})"
     return Check(step.label, step.label, words, passes, numbers, stage.expression)
-
-
-def shown(value: object) -> str:
-    """Return a value of a signal as people read it; of many numbers, how many, and between what."""
-    if isinstance(value, list):
-        known = [each for each in value if each is not None]
-        return f"{len(value):,} values" + (f", {number(min(known))} to {number(max(known))}" if known else "")
-    return number(value) if value is None or isinstance(value, int | float) else str(value)

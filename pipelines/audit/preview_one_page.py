@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.audit.changes import Change
-from pipelines.audit.preview import Check, Reading, Sighting, SourcePreview, shown
-from pipelines.audit.tables import table_of
-from pipelines.audit.wording import excerpt, plural
+from pipelines.audit.preview import Check, Reading, Sighting, SourcePreview
+from pipelines.audit.tables import Name, table_of
+from pipelines.audit.wording import excerpt, plural, shown
 
 SHOWN = 400
 """Characters of the text that are shown."""
@@ -60,7 +60,7 @@ def _print_document(console: Console, document: Sighting) -> None:
 def _print_stage(console: Console, stage: str, notes: Sequence[Check | Change | Reading]) -> None:
     judged = any(isinstance(note, Check) for note in notes)
     table = table_of(stage if judged else f"{stage}, measured only", ["signal"], ["value"])
-    for name in ("rule", "asked", "verdict") if judged else ():
+    for name in ("rule", "asked", "") if judged else ():
         table.add_column(name, overflow="fold")
     for row in _rows(notes):
         _add(table, row[: len(table.columns)])
@@ -73,18 +73,20 @@ def _print_stage(console: Console, stage: str, notes: Sequence[Check | Change | 
 
 def _add(table: Table, row: Sequence[str]) -> None:
     styles = {"fails": "bold red", "ok": "green"}
-    table.add_row(*(Text(cell, style=styles.get(cell, "") if place == 4 else "") for place, cell in enumerate(row)))
+    cells = [Text(cell, style=styles.get(cell, "") if place == 4 else "") for place, cell in enumerate(row)]
+    table.add_row(*(Name(row[place]) if place in {0, 2} else cell for place, cell in enumerate(cells)))
 
 
 def _rows(notes: Sequence[Check | Change | Reading]) -> Iterator[Row]:
-    """Yield numbers, each with the rules that look at it; rules on numbers that other stages measured come last."""
+    """Yield numbers in the order of the rules that look at them; rules on numbers of other stages come last."""
     by_number: dict[str, list[Check]] = {}
     for check in notes:
         if isinstance(check, Check):
             by_number.setdefault(check.numbers[0][0] if check.numbers else "", []).append(check)
-    for note in notes:
-        if isinstance(note, Reading):
-            yield from _number(note.name, shown(note.value), by_number.pop(note.name, []))
+    order = {name: place for place, name in enumerate(by_number)}
+    readings = [note for note in notes if isinstance(note, Reading)]
+    for note in sorted(readings, key=lambda note: order.get(note.name, len(order))):
+        yield from _number(note.name, shown(note.value), by_number.pop(note.name, []))
     for name, checks in by_number.items():
         yield from _number(name, shown(checks[0].numbers[0][1]) if name else "", checks)
         yield from ((other, shown(value), "", "", "") for other, value in checks[0].numbers[1:])

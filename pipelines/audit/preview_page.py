@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.audit.changes import Change
-from pipelines.audit.preview import Check, Reading, Sighting, SourcePreview, shown
-from pipelines.audit.wording import excerpt, number, plural
+from pipelines.audit.preview import Check, Reading, Sighting, SourcePreview
+from pipelines.audit.wording import excerpt, number, plural, shown
 
 SHOWN = 150
 """Characters of a text that are shown."""
@@ -76,7 +76,8 @@ def _signals(document: Sighting) -> Iterator[str]:
         names = [name for name in dict.fromkeys(name for note in failed for name, _ in note.numbers) if name in names]
     yield from (f"{name} {shown(document.signals[name])}" for name in names)
     if len(names) < len(document.signals):
-        yield f"and {len(document.signals) - len(names):,} more; --id shows all"
+        rest = len(document.signals) - len(names)
+        yield f"and {rest:,} more; --id shows all" if names else f"{plural(rest, 'number')}; --id shows all"
 
 
 def _notes(notes: Sequence[Check | Change | Reading]) -> list[RenderableType]:

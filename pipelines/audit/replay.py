@@ -8,7 +8,7 @@ by the engine's own steps. A source that is not what it was is refused by the fi
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +117,9 @@ class Trail:
             part, home = self._maps[number][split.number], self._homes[number].get(split.number)
             legs.append(Leg(task, part, home))
             holding = after_map(holding, task, _receipt(self._build, part))
-            if home is not None:
+            if home is not None and work.links:
+                holding, legs[-1] = replace(holding, components=home), Leg(task, part, None)
+            elif home is not None:
                 holding = after_home(holding, _receipt(self._build, home), cuts=work.cuts)
         return legs
 

@@ -114,10 +114,17 @@ def _reason(build: Opened, verdict: Verdict, signals: Signals, pools: tuple[str,
         case "dropped":
             return _dropped(build, verdict, signals)
         case "duplicate":
-            return f"{verdict.stage} ({verdict.rule}): of its group of {verdict.cluster_size}, another one stays"
+            return f"{verdict.stage} ({verdict.rule}): {_repeated(verdict)}"
         case "used":
             return f"{plural(verdict.tokens_used or 0, 'token')} of it in shards, all copies counted"
     return _unused(build, pools)
+
+
+def _repeated(verdict: Verdict) -> str:
+    """Return what a duplicate shares with others: all of it with a group, or pieces with any documents."""
+    if verdict.cluster_size is None:
+        return f"a share of {number(verdict.similarity or 0)} of its characters is repeated too often"
+    return f"of its group of {verdict.cluster_size}, another one stays"
 
 
 def _left_out(source: SourceOptions, fate: str) -> str:

@@ -14,7 +14,7 @@ from rich.table import Table
 from pipelines.audit.lookup import Verdict
 from pipelines.audit.stories import Story
 from pipelines.audit.tables import table_of
-from pipelines.audit.wording import number, plural
+from pipelines.audit.wording import number, plural, shown
 
 COLOURS = {"used": "green", "unused": "cyan", "duplicate": "yellow", "dropped": "red", "unreadable": "red"}
 
@@ -62,7 +62,7 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     if story.pools:
         yield "pools", ", ".join(story.pools)
     if story.signals:
-        yield "signals", "\n".join(f"{name} {number(value)}" for name, value in story.signals.items())
+        yield "signals", "\n".join(f"{name} {shown(value)}" for name, value in story.signals.items())
 
 
 def _lengths(verdict: Verdict) -> str:

@@ -91,15 +91,14 @@ def _documents(answer: Answer) -> Table:
 
 def _tokens(answer: Answer) -> Table:
     """Return the tokens of what is kept; '~' marks what was never tokenized."""
-    table = table_of("Its tokens", ["source"], ["now", "gained", "lost", "then"])
+    table = table_of("Tokens in what is kept", ["source"], ["now", "then", "gained", "lost"])
     for name, rows in _rows(answer):
         if name == "all" and len(rows) > 1:
             table.add_section()
         now, gained, lost = (_sum(rows, f"tokens_{each}") for each in ("before", "gained", "lost"))
         mark = "~" if gained else ""
-        table.add_row(
-            escape(name), f"{now:,}", f"{mark}{_signed(gained)}", _signed(-lost), f"{mark}{now + gained - lost:,}"
-        )
+        then = f"{mark}{now + gained - lost:,}"
+        table.add_row(escape(name), f"{now:,}", then, f"{mark}{_signed(gained)}", _signed(-lost))
     return table
 
 

@@ -20,7 +20,7 @@ from pipelines.audit.replay import Leg
 from pipelines.audit.whatif_numbers import I64, Bools, Numbers, Shelf, filled
 from pipelines.audit.whatif_verdicts import Judged, judged
 from pipelines.audit.wording import Ruled
-from pipelines.dedup.exchanges import ExchangeStage
+from pipelines.dedup.exchanges import ExchangeStage, rounds_of
 from pipelines.engine.job import Job
 from pipelines.engine.parts import read_part
 from pipelines.engine.ready import ready
@@ -62,11 +62,15 @@ class Bench:
 
     def place_of(self, stage: object) -> int:
         """Return the number of a stage of the new manifest."""
-        return next(at for at, entry in enumerate(self.new) if entry.stage is stage)
+        return next(at for at, entry in enumerate(self.new) if _is_round_of(stage, entry.stage))
 
     def changed(self, at: int) -> bool:
         """Tell whether a stage would judge otherwise."""
         return self.old[at].stage != self.new[at].stage
+
+
+def _is_round_of(exchange: object, stage: object) -> bool:
+    return exchange is stage or (isinstance(stage, ExchangeStage) and exchange in rounds_of(stage)[1:])
 
 
 @dataclass
@@ -293,7 +297,8 @@ class SplitWalk:
         copies = _equal(home.column("fate").combine_chunks(), "duplicate")
         newcomers = np.flatnonzero(self.alive & ~self.stood)
         orphans = np.flatnonzero(self.alive & copies)
-        orphans = _heirs(orphans, home.column("kept_uid").take(pa.array(orphans)).to_numpy(), leaving, claimed)
+        kept = home.column("kept_uid").fill_null(0).take(pa.array(orphans)).to_numpy()
+        orphans = _heirs(orphans, kept, leaving, claimed)
         self._leave_open(Gap(at, "newcomers"), newcomers)
         self._leave_open(Gap(at, "copies"), orphans)
         rules = home.column("rule").combine_chunks()

@@ -42,6 +42,14 @@ def number(value: float | None) -> str:
     return str(short if float(short) == value else np.float64(value))
 
 
+def shown(value: object) -> str:
+    """Return a value of a signal as people read it; of many numbers, how many, and between what."""
+    if isinstance(value, list):
+        known = [each for each in value if each is not None]
+        return f"{len(value):,} values" + (f", {number(min(known))} to {number(max(known))}" if known else "")
+    return number(value) if value is None or isinstance(value, int | float) else str(value)
+
+
 def plural(count: int, word: str) -> str:
     """Return `1 word`, `2 words`."""
     return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

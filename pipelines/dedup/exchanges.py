@@ -6,7 +6,7 @@ Guaranteed: pure functions; the order in which rows are given to `reduce` is tot
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -17,7 +17,12 @@ from filters.batch import Batch, Columns
 from pipelines.engine.exchange import Layout, Rows
 
 HOME = Layout((("kept_uid", "u8"), ("similarity", "f4"), ("cluster", "u4"), ("dropped", "u1")))
-"""Rows that travel home: key = the document's address; payload = spans cut of its text, (start, end) uint32 pairs."""
+"""Rows that travel home: key = the document's address; payload = spans cut of its text, (start, end) uint32 pairs.
+
+`kept_uid` 0 is nobody: no one document stands for one that falls; `cluster` 0 is no group of documents."""
+
+EDGES = Layout((("other", "u8"),))
+"""Rows that say that two documents may be duplicates: key = the address of one, `other` that of the other."""
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,15 @@ class Documents:
         columns: row (uint32), uid (uint64), chars (int64), date (int64 microseconds, the least int64 where there is
             none), and what the stage measured.
         text: their text; empty strings unless the stage `reads_text`.
+        signals: what the stage measured and the documents' metadata as Arrow arrays, lists and strings among them.
+        component: smallest address of each document's component (uint64), where an exchange linked it to others, and
+            null elsewhere; None where no exchange did.
     """
 
     columns: Mapping[str, npt.NDArray[np.generic]]
     text: pa.LargeStringArray
+    signals: Columns = field(default_factory=dict)
+    component: pa.UInt64Array | None = None
 
     def __getitem__(self, name: str) -> npt.NDArray[np.generic]:
         return self.columns[name]
@@ -90,3 +100,44 @@ class ExchangeStage(Protocol):
 
     def reduce(self, rows: Rows) -> Rows:
         """Return, for all documents of a key range that share a key, a row home in the layout `HOME`."""
+
+
+@runtime_checkable
+class Linking(Protocol):
+    """An exchange stage that only finds candidates: its `reduce` returns rows in the layout `EDGES`.
+
+    Documents that are linked, directly or through others, are a component; `then` decides within each.
+    """
+
+    @property
+    def then(self) -> ExchangeStage:
+        """The exchange that follows, to which each document comes with its component."""
+
+
+@runtime_checkable
+class Combining(Protocol):
+    """An exchange stage that can say the same with fewer rows before they are written."""
+
+    def combine(self, rows: Rows) -> Rows:
+        """Return what stands for these rows of one split, sorted by (key, row, slot)."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """An exchange stage whose decisions depend on how many documents come to it."""
+
+    def for_documents(self, count: int) -> ExchangeStage:
+        """Return the stage as it decides about `count` documents."""
+
+
+@runtime_checkable
+class Settling(Protocol):
+    """An exchange stage whose `reduce` speaks of pieces of documents: what they add up to is known only at home."""
+
+    def settle(self, rows: Rows) -> Rows:
+        """Return one row home per document of a split, given all that was said of its pieces, by (key, slot)."""
+
+
+def rounds_of(stage: ExchangeStage) -> tuple[ExchangeStage, ...]:
+    """Return the exchanges that one stage of the manifest is made of, in order."""
+    return (stage, *rounds_of(stage.then)) if isinstance(stage, Linking) else (stage,)

@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.audit.balance import check_documents, check_tokens
 from pipelines.audit.fits import FitReport
 from pipelines.audit.ledger import IDS_PER_FILE, IdsTask, LedgerTask, run_ids, run_ledger
-from pipelines.dedup.exchanges import ExchangeStage, Standing
+from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing
 from pipelines.engine.budgeting import CutTask, run_cut
 from pipelines.engine.fit import (
     CollectTask,
@@ -29,6 +29,7 @@ from pipelines.engine.fitting import make_fit
 from pipelines.engine.homecoming import HomeTask, ReduceTask, run_home, run_reduce
 from pipelines.engine.job import Holding
 from pipelines.engine.keys import key_of
+from pipelines.engine.linking import ComponentsTask, MembersTask, run_components, run_members
 from pipelines.engine.losses import check_losses
 from pipelines.engine.mapping import MapTask, run_map
 from pipelines.engine.packing import PackTask, run_pack
@@ -127,20 +128,35 @@ class Build:
 
     def _bring_together(self, work: Pass, number: int, taking_part: Sequence[int]) -> None:
         """Run the exchange that ends a pass, for the splits that take part in it."""
+        emitted = [self.maps[at] for at in taking_part]
         stage, label = work.ending, work.exchange_label
+        documents = sum(receipt.counts["out"] for receipt in emitted)
+        stage = stage.for_documents(documents) if isinstance(stage, Counting) else stage
         inputs = tuple((self.holdings[at].split.number, str(self.maps[at].info["rows"])) for at in taking_part)
         contents = [[self.holdings[at].split.number, self.maps[at].info["rows_content"]] for at in taking_part]
-        exchange = key_of(["exchange", work.exchange_identity, contents])
-        partitions = self._partitions([self.maps[at] for at in taking_part])
+        counted = [documents] if isinstance(stage, Counting) else []
+        exchange = key_of(["exchange", work.exchange_identity, contents, *counted])
+        partitions = self._partitions(emitted)
         reduces = [ReduceTask(stage, inputs, exchange, partition, partitions) for partition in range(partitions)]
         decided = self.runner.run(f"{label} {number + 1}: decide", run_reduce, reduces)
         answers = tuple(receipt.part for receipt in decided)
+        if isinstance(stage, Linking):
+            self._link(f"{label} {number + 1}", exchange, answers, taking_part)
+            return
         homes = [HomeTask(self.holdings[at], stage, label, answers, exchange) for at in taking_part]
         receipts = self.runner.run(f"{label} {number + 1}: bring home", run_home, homes)
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.last[at] = receipt
             self.holdings[at] = after_home(self.holdings[at], receipt, cuts=stage.cuts)
         check_losses(label, stage.max_loss, homes, receipts)
+
+    def _link(self, step: str, exchange: str, edges: tuple[str, ...], taking_part: Sequence[int]) -> None:
+        """Make components of the candidates that an exchange found; nobody falls by that."""
+        (found,) = self.runner.run(f"{step}: components", run_components, [ComponentsTask(edges, exchange)])
+        tasks = [MembersTask(self.holdings[at], found.part, exchange) for at in taking_part]
+        receipts = self.runner.run(f"{step}: bring home", run_members, tasks)
+        for at, receipt in zip(taking_part, receipts, strict=True):
+            self.holdings[at] = replace(self.holdings[at], components=receipt.part)
 
     def _partitions(self, emitted: Sequence[Receipt]) -> int:
         """Choose the number of reduce tasks, by the bytes that were emitted."""
@@ -252,7 +268,7 @@ def after_map(holding: Holding, task: MapTask, receipt: Receipt) -> Holding:
 
 def after_home(holding: Holding, receipt: Receipt, *, cuts: bool) -> Holding:
     """Return what a split holds behind an exchange."""
-    held = replace(holding, deltas=(*holding.deltas, receipt.part), mask=receipt.info["mask"])
+    held = replace(holding, deltas=(*holding.deltas, receipt.part), mask=receipt.info["mask"], components=None)
     if not cuts:
         return held
     cut, text = (key_of([name, receipt.content]) for name in (holding.cut, holding.text))

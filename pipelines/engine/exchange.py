@@ -21,7 +21,7 @@ from pipelines.engine.rows import Layout, Rows, total_order
 from pipelines.engine.segments import read_rows
 from pipelines.engine.storage import Storage
 
-__all__ = ["Emitted", "Emitter", "Layout", "Rows", "partition_range", "read_keys", "read_partition"]
+__all__ = ["KEYS", "Emitted", "Emitter", "Layout", "Rows", "partition_range", "read_keys", "read_partition"]
 
 KEYS = 1 << 64
 READERS = 8

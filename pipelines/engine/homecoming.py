@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from pipelines.dedup.exchanges import HOME, ExchangeStage
+from pipelines.dedup.exchanges import EDGES, HOME, ExchangeStage, Linking, Settling
 from pipelines.engine.exchange import Emitter, Rows, read_keys, read_partition
 from pipelines.engine.job import DELTA, Holding, Job
 from pipelines.engine.keys import key_of
@@ -52,7 +52,8 @@ def run_reduce(job: Job, task: ReduceTask) -> Receipt:
     rows = read_partition(job.storage, task.inputs, task.partition, task.partitions)
     decided = task.stage.reduce(rows)
     part = task.part(job)
-    with Emitter(job.storage, part, HOME, spill_bytes=job.resources.spill_bytes) as emitter:
+    layout = EDGES if isinstance(task.stage, Linking) else HOME
+    with Emitter(job.storage, part, layout, spill_bytes=job.resources.spill_bytes) as emitter:
         emitter.add(decided)
         notes = emitter.close()
     counts = {"rows_in": len(rows), "rows": len(decided)}
@@ -89,6 +90,7 @@ def run_home(job: Job, task: HomeTask) -> Receipt:
     """Write who of the split is alive behind the exchange."""
     low = task.holding.split.number << 32
     home = read_keys(job.storage, [(0, path) for path in task.inputs], low, low + (1 << 32))
+    home = task.stage.settle(home) if isinstance(task.stage, Settling) else home
     mask = xxhash.xxh3_128()
     counts: Counter[str] = Counter({"rows": 0, "in": 0, "out": 0})
     with PartWriter(job.storage, task.part(job), DELTA) as writer:
@@ -128,20 +130,26 @@ def _delta(task: HomeTask, before: pa.Table, answers: Rows, first: int) -> pa.Ta
     alive[dropped] = False
     fell = np.zeros(count, np.bool_)
     fell[dropped] = True
-    member = np.zeros(count, np.bool_)
-    member[rows] = True
+    member = _said(head["cluster"] != 0, rows, count)
     given = {
         "alive": pa.array(alive),
         "fate": _where(fell, "duplicate"),
         "stage": _where(fell, task.label),
         "rule": _where(fell, task.stage.rule),
-        "kept_uid": _placed(head["kept_uid"], rows, fell),
-        "similarity": _placed(head["similarity"], rows, fell),
+        "kept_uid": _placed(head["kept_uid"], rows, fell & _said(head["kept_uid"] != 0, rows, count)),
+        "similarity": _placed(head["similarity"], rows, fell & _said(~np.isnan(head["similarity"]), rows, count)),
         "cluster_size": _placed(head["cluster"].astype(np.int64), rows, member),
         "chars": pc.if_else(pa.array(alive), before.column("chars").combine_chunks(), pa.scalar(None, pa.int64())),
         "cuts": _cuts(answers, rows, count),
     }
     return pa.table([given.get(name, pa.nulls(count, DELTA.field(name).type)) for name in DELTA.names], DELTA)
+
+
+def _said(known: npt.NDArray[np.bool_], rows: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.bool_]:
+    """Return which of all rows have a value: of the answers to `rows`, those where it is `known`."""
+    said = np.zeros(count, np.bool_)
+    said[rows] = known
+    return said
 
 
 def _where(chosen: npt.NDArray[np.bool_], text: str) -> pa.StringArray:

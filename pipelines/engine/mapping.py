@@ -52,7 +52,7 @@ class MapTask:
         source = job.manifest.sources[self.holding.split.source]
         first = self.holding.records is None
         selection = [selecting_options(source, job.manifest.seed)] if first else [self.holding.mask]
-        ending = [self.work.exchange_identity, self.standing.position, self.standing.exempt]
+        ending = [self.work.exchange_identity, self.standing.position, self.standing.exempt, *self._components()]
         steps = [step.identity for step in self.work.steps]
         return key_of(
             [
@@ -66,6 +66,10 @@ class MapTask:
                 self.encoder_hash,
             ]
         )
+
+    def _components(self) -> list[str | None]:
+        """Return the part that says how documents are linked, where the exchange asks for it."""
+        return [self.holding.components] if self.work.round else []
 
     @property
     def edited(self) -> bool:
@@ -113,8 +117,7 @@ def walks(job: Job, task: MapTask, pieces: Iterable[Piece], stored: StoredSignal
 def _covered(job: Job, task: MapTask, records: str, stored: StoredSignals) -> bool:
     """Whether the pass can do without the text: every number it needs was stored by an earlier build."""
     work = task.work
-    reads = work.exchange is not None and work.exchange.reads_text
-    if work.edits or reads or task.encoder is not None or task.holding.cuts is not None:
+    if work.edits or work.reads_text or task.encoder is not None or task.holding.cuts is not None:
         return False
     for step in work.measures:
         stored.open(step)

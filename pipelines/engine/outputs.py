@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from pipelines.dedup.exchanges import Documents, Standing
+from pipelines.dedup.exchanges import Combining, Documents, Standing
 from pipelines.engine.exchange import Emitter
 from pipelines.engine.job import DELTA, Job
 from pipelines.engine.keys import key_of
@@ -79,9 +79,11 @@ class Outputs:
             self._open("texts", f"work/texts/{self.plan.key}.parquet", TEXTS, grouped=False)
         if self.plan.encoder is not None:
             self._open("tokens", f"tokens/{self.plan.key}.parquet", RUNS_SCHEMA, grouped=False)
-        if self.plan.work.exchange is not None:
-            layout, spill_bytes = self.plan.work.exchange.layout, self.job.resources.spill_bytes
-            emitter = Emitter(self.job.storage, f"work/rows/{self.plan.key}.rows", layout, spill_bytes=spill_bytes)
+        exchange = self.plan.work.exchange
+        if exchange is not None:
+            layout, spill_bytes = exchange.layout, self.job.resources.spill_bytes
+            combine = exchange.combine if isinstance(exchange, Combining) else None
+            emitter = Emitter(self.job.storage, f"work/rows/{self.plan.key}.rows", layout, spill_bytes, combine)
             self._emitter = self._stack.enter_context(emitter)
         return self
 
@@ -225,4 +227,5 @@ def exchange_documents(walk: Walk, rows: npt.NDArray[np.uint32]) -> Documents:
     columns = {"row": rows, "uid": walk.documents.column("uid").to_numpy(), "date": date.to_numpy()}
     numbers = {name: values for name, values in walk.signals.items() if pa.types.is_primitive(values.type)}
     dense = {name: values.to_numpy(zero_copy_only=False) for name, values in numbers.items() if values.null_count == 0}
-    return Documents({**dense, **columns}, walk.documents.column("text"))
+    component = walk.component.take(pa.array(walk.rows)) if walk.component is not None else None
+    return Documents({**dense, **columns}, walk.documents.column("text"), walk.signals, component)

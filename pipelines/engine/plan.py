@@ -36,7 +36,7 @@ class Plan:
         route = self.routes[source]
         work, later = route[number], route[number + 1 :]
         fitted = any(fit.reads_text for fit in work.fits)
-        return fitted or work.cuts or any(each.steps or each.tokenize or each.fits for each in later)
+        return fitted or work.cuts or any(each.steps or each.tokenize or each.fits or each.reads_text for each in later)
 
     def sizes(self) -> list[int]:
         """Return the bytes of input of each split; row groups of a file count alike."""

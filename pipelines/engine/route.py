@@ -13,7 +13,7 @@ from filters.batch import Edits, Judges, Measures, Stage, measuring_options
 from filters.fitting import Fitted, NamesSignals
 from filters.top_share import TopShare
 from pipelines.catalog import SIGNAL_PROVIDERS, stage_name
-from pipelines.dedup.exchanges import ExchangeStage
+from pipelines.dedup.exchanges import ExchangeStage, Linking, rounds_of
 from pipelines.engine.keys import free_name, key_of
 from pipelines.errors import RequestError
 from pipelines.manifest import Manifest, StageEntry
@@ -100,6 +100,7 @@ class Pass:
         steps: in order.
         exchange: the exchange that ends the pass, where this source takes part in it.
         exchange_label: its name in the manifest and the ledger.
+        round: number of the exchange among those that the stage is made of.
         fits: what is fitted after this pass.
         tokenize: survivors become token runs.
         text: the text version that the next pass starts from.
@@ -109,6 +110,7 @@ class Pass:
     steps: tuple[Step, ...] = ()
     exchange: ExchangeStage | None = None
     exchange_label: str = ""
+    round: int = 0
     fits: tuple[Fit, ...] = ()
     tokenize: bool = False
     text: str = SOURCE_TEXT
@@ -127,7 +129,18 @@ class Pass:
         if self.exchange is None:
             return []
         options = self.exchange.model_dump(mode="json")
-        return [self.exchange_label, type(self.exchange).version, {**options, "max_loss": None}]
+        rounds = [self.round] if self.round else []
+        return [self.exchange_label, type(self.exchange).version, {**options, "max_loss": None}, *rounds]
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether the exchange looks at texts."""
+        return self.exchange is not None and self.exchange.reads_text
+
+    @property
+    def links(self) -> bool:
+        """Whether the exchange only finds candidates, for the next one to decide about."""
+        return isinstance(self.exchange, Linking)
 
     @property
     def cuts(self) -> bool:
@@ -190,7 +203,7 @@ class _Builder:
         return step
 
     def require(self, names: Iterable[str]) -> None:
-        """Measure what an expression asks for, where no stage of this pass has, with the published defaults.
+        """Measure what an expression asks for, where this pass has not: as the latest stage did, or by its defaults.
 
         Raises:
             RequestError: a name belongs to a text version that is gone.
@@ -209,10 +222,10 @@ class _Builder:
                 )
 
     def add_measures(self, label: str, stage: Stage, fit: str = "") -> None:
-        """Measure what a stage does; of a signal that the catalogue does not know, the stage is the provider."""
+        """Measure what a stage does, and remember it: later passes and texts that ask again get the same measure."""
         step = self.measure(label, stage, fit)
         bases = set(stage.signals if isinstance(stage, NamesSignals) else type(stage).measured)
-        self.own |= dict.fromkeys(bases - SIGNAL_PROVIDERS.keys(), (label, stage, fit))
+        self.own |= dict.fromkeys(bases, (label, stage, fit))
         self.signals |= dict.fromkeys([*bases, *(f"{name}{self.suffix}" for name in bases)], step)
 
     def add(self, entry: StageEntry, fit: str) -> None:
@@ -249,12 +262,14 @@ class _Segment:
 
     Args:
         entries: the stages, each with the name of the fit that it works with.
-        exchange: the exchange that ends the pass.
+        exchange: the stage whose exchange ends the pass.
+        round: number of that exchange among those that the stage is made of.
         fits: what is fitted behind it, by name, and the stages that wait.
     """
 
     entries: tuple[tuple[StageEntry, str], ...] = ()
     exchange: StageEntry | None = None
+    round: int = 0
     fits: tuple[tuple[str, StageEntry], ...] = ()
 
 
@@ -266,8 +281,9 @@ def _segments(stages: Sequence[StageEntry]) -> list[_Segment]:
             segments.append(replace(current, fits=((name, entry),)))
             current = _Segment()
         if isinstance(entry.stage, ExchangeStage):
-            segments.append(replace(current, exchange=entry))
-            current = _Segment()
+            for number in range(len(rounds_of(entry.stage))):
+                segments.append(replace(current, exchange=entry, round=number))
+                current = _Segment()
         else:
             current = replace(current, entries=(*current.entries, (entry, name)))
     return [*segments, current]
@@ -300,7 +316,7 @@ def route_of(manifest: Manifest, source: str) -> tuple[Pass, ...]:
         _add_entries(builder, segment, manifest, source)
         if segment.exchange is not None:
             takes_part = manifest.applies(segment.exchange, source)
-            passes.append(_exchange_pass(builder, segment.exchange, takes_part=takes_part))
+            passes.append(_exchange_pass(builder, segment.exchange, segment.round, takes_part=takes_part))
         else:
             passes.append(_fit_pass(builder, segment, manifest, source))
     _add_entries(builder, last, manifest, source)
@@ -314,13 +330,16 @@ def _add_entries(builder: _Builder, segment: _Segment, manifest: Manifest, sourc
             builder.add(entry, fit)
 
 
-def _exchange_pass(builder: _Builder, ending: StageEntry, *, takes_part: bool) -> Pass:
+def _exchange_pass(builder: _Builder, ending: StageEntry, number: int, *, takes_part: bool) -> Pass:
+    """Return a pass that ends in an exchange of a stage; what the first one measures serves all."""
     stage = ending.stage
     if not takes_part or not isinstance(stage, ExchangeStage):
         return Pass(builder.take(), text=builder.text, suffix=builder.suffix)
-    builder.measure(ending.name, stage)
-    ended = Pass(builder.take(), stage, ending.name, text=builder.text, suffix=builder.suffix)
-    if stage.cuts:
+    if number == 0:
+        builder.measure(ending.name, stage)
+    exchange = rounds_of(stage)[number]
+    ended = Pass(builder.take(), exchange, ending.name, number, text=builder.text, suffix=builder.suffix)
+    if exchange.cuts:
         builder.start_text(["cut", ending.name, type(stage).version, stage.model_dump(mode="json")], ending.name)
     return ended
 

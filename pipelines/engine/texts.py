@@ -31,6 +31,8 @@ class Entry:
         self._seed = job.manifest.seed
         deltas = holding.deltas
         self._before = AlignedReader(job.storage, deltas[-1], ["alive", "chars"]) if deltas else None
+        linked = holding.components
+        self._components = AlignedReader(job.storage, linked, ["component"]) if linked else None
         self._cuts = AlignedReader(job.storage, holding.cuts, ["cuts"]) if holding.cuts else None
 
     def begin(self, piece: Piece) -> Walk:
@@ -45,6 +47,8 @@ class Entry:
             before = self._before.take(count)
             alive, chars = before.column("alive").to_numpy(), before.column("chars").combine_chunks()
         walk = Walk.begin(self._split, piece, alive, chars, falls)
+        if self._components is not None:
+            walk.component = self._components.take(count).column("component").combine_chunks()
         if self._cuts is not None:
             cuts = self._cuts.take(count).column("cuts").combine_chunks()
             walk.replace_text(cut_texts(walk.documents.column("text"), cuts.take(pa.array(walk.rows))))

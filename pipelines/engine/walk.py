@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from filters.batch import DOCUMENT_SCHEMA, Batch, Edits, Judges
 from filters.kernels.scans import Scans
+from pipelines.dedup.exchanges import ExchangeStage
 from pipelines.engine.measured import StoredSignals, measure_missing, scatter
 from pipelines.engine.pieces import Piece
 from pipelines.engine.route import Step
@@ -58,6 +59,8 @@ class Walk:
         signals: columns measured on the current text, and the documents' metadata, one value per document at hand.
         measured: per step, its signals, one value per row of the piece.
         scans: the words and lines of the current text that some step has asked for.
+        component: smallest address of the component of each row that an exchange has linked to others, null elsewhere;
+            None where no exchange did.
     """
 
     piece: Piece
@@ -68,6 +71,7 @@ class Walk:
     signals: dict[str, pa.Array]
     measured: dict[str, dict[str, pa.Array]] = field(default_factory=dict)
     scans: Scans | None = None
+    component: pa.UInt64Array | None = None
 
     @classmethod
     def begin(
@@ -82,6 +86,8 @@ class Walk:
     def take(self, step: Step, stored: StoredSignals) -> None:
         """Do one step."""
         if step.kind == "measure":
+            if isinstance(step.stage, ExchangeStage):
+                self.narrow()
             self._measure(step, stored)
         elif isinstance(step.stage, Judges) and step.kind == "judge":
             self._judge(step, step.stage)

@@ -10,12 +10,15 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from filters.batch import Batch, Columns, Stage, Verdicts, judging
+from filters.gopher_repetition import GopherRepetition
 from filters.verdicts import Rule
 from pipelines.audit.opened import Opened
-from pipelines.audit.preview import Check, Reading, Sighting, preview, shown
+from pipelines.audit.preview import Check, Reading, Sighting, preview
 from pipelines.audit.preview_one import Wanted, preview_one
 from pipelines.audit.preview_one_page import print_one
 from pipelines.audit.preview_page import MANY, print_preview
+from pipelines.audit.tables import Name, table_of
+from pipelines.audit.wording import shown
 from pipelines.catalog import STAGES
 from pipelines.errors import RequestError
 from pipelines.manifest import Manifest, load_manifest
@@ -178,3 +181,29 @@ def test_the_preview_of_many_shows_of_many_numbers_those_that_fail(tmp_path: Pat
     assert "word_count 2" in printed
     assert "more; --id shows all" in printed
     assert len(printed.splitlines()) < 30
+
+
+def test_a_name_that_does_not_fit_breaks_behind_an_underscore() -> None:
+    table = table_of("", ["rule"], ["value"])
+    table.add_row(Name("max_frac_bullet_lines"), "0.0121951215")
+    console = Console(width=28)
+    with console.capture() as captured:
+        console.print(table)
+    lines = [line.strip() for line in captured.get().splitlines() if "_" in line or "lines" in line]
+    assert [line.split()[0] for line in lines] == ["max_frac_", "bullet_lines"]
+
+
+def test_numbers_of_one_document_stand_in_the_order_of_the_rules(wanted: Manifest) -> None:
+    printed = page(wanted, "short", 120)
+    rules = [check.rule for check in checks(only(wanted, "short"), "gopher_quality")]
+    assert sorted(rules, key=printed.index) == rules
+
+
+def test_of_a_document_that_stays_the_preview_of_many_says_how_many_numbers_there_are(tmp_path: Path) -> None:
+    write_lines(tmp_path / "a" / "x.jsonl", [{"id": "x", "text": "one two three"}])
+    bounds: dict[str, Any] = {name: None for name in GopherRepetition.model_fields if name.startswith("max_")}
+    whole = {"name": "n", "sources": {"a": lines_source(tmp_path / "a")}, "stages": [{"gopher_repetition": bounds}]}
+    console = Console(width=100)
+    with console.capture() as captured:
+        print_preview(console, preview(load_manifest(written(whole, tmp_path / "out")), 1))
+    assert "  13 numbers; --id shows all" in captured.get()

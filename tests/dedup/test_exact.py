@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from filters.batch import Batch, batch_of
 from pipelines.dedup.exact import DedupExact
 from pipelines.dedup.exchanges import Documents, Standing
-from pipelines.dedup.keys import normalize_url
+from pipelines.dedup.keys import NormalForm, normalize_url
 from pipelines.engine.exchange import Emitter, Rows, read_partition
 from pipelines.engine.storage import open_storage
 
 SOURCES = {"keeper": Standing(0, exempt=False), "plain": Standing(1, exempt=False), "safe": Standing(1, exempt=True)}
+FORMS: tuple[NormalForm, ...] = ("none", "lower", "ccnet")
 NO_DATE = np.iinfo(np.int64).min
 
 
@@ -164,6 +165,19 @@ def test_equal_halves_of_a_key_are_not_equal_keys(text: str) -> None:
     header["low"][1] += np.uint64(1)
     assert len(stage.reduce(Rows(header, rows.payload).of_split(0))) == 0
     assert len(stage.reduce(rows.of_split(0))) == 2
+
+
+def test_texts_are_compared_in_their_normal_form() -> None:
+    pages = tuple(Page(text, None, 0, uid) for uid, text in enumerate(["Page 12\n", " page 34", "Page 12", "Page 1"]))
+    kept = {
+        form: [
+            address
+            for address, (falls, _, _) in decide(DedupExact(normalize=form), [Part("plain", pages)], 2, [0]).items()
+            if falls
+        ]
+        for form in FORMS
+    }
+    assert kept == {"none": [], "lower": [2], "ccnet": [1, 2]}
 
 
 def test_the_rule_says_what_two_documents_share() -> None:

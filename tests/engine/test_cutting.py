@@ -44,3 +44,23 @@ def test_an_empty_list_cuts_nothing() -> None:
 
 def test_a_text_can_be_cut_away_whole() -> None:
     assert cut_texts(pa.array(["é"], pa.large_string()), pa.array([[0, 2]], pa.list_(pa.uint32()))).to_pylist() == [""]
+
+
+@given(MARKED, st.integers(0, 2), st.integers(0, 2))
+def test_slices_of_longer_arrays_are_cut_alike(
+    marked: list[tuple[list[str], set[int]]], before: int, after: int
+) -> None:
+    more = [(["é", "x"], {0})]
+    padded = more * before + marked + more * after
+    texts = pa.array(["".join(letters) for letters, _ in padded], pa.large_string())
+    cuts = pa.array([spans_of(letters, cut) for letters, cut in padded], pa.list_(pa.uint32()))
+    whole = cut_texts(texts, cuts).to_pylist()
+    part = cut_texts(texts.slice(before, len(marked)), cuts.slice(before, len(marked)))
+    part.validate(full=True)
+    assert part.to_pylist() == whole[before : before + len(marked)]
+
+
+def test_what_a_text_loses_at_its_end_is_not_taken_from_the_next() -> None:
+    texts = pa.array(["ab", "cd", "", "ef"], pa.large_string())
+    cuts = pa.array([[1, 2], [0, 1], None, [0, 2]], pa.list_(pa.uint32()))
+    assert cut_texts(texts, cuts).to_pylist() == ["a", "d", "", ""]

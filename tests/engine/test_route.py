@@ -108,6 +108,19 @@ def test_behind_an_exchange_the_same_number_has_the_same_key(tmp_path: Path) -> 
     assert second.measures[0].signals_key == first.measures[0].signals_key
 
 
+def test_a_condition_in_a_later_pass_measures_as_the_stage_before_did(tmp_path: Path) -> None:
+    stages = [{"gopher_quality": PROSE}, "dedup_exact", {"where": "stop_word_count > 0"}]
+    first, second = route_of(load(tmp_path, stages), "a")
+    assert second.measures[0].signals_key == first.measures[0].signals_key
+
+
+def test_a_condition_on_a_later_text_measures_it_as_the_stage_before_did(tmp_path: Path) -> None:
+    stages = [{"gopher_quality": PROSE}, "normalize", {"where": "stop_word_count > 0"}]
+    (work,) = route_of(load(tmp_path, stages), "a")
+    assert [step.stage.model_dump()["stop_words"] for step in work.measures] == [("prose",), ("prose",)]
+    assert [step.suffix for step in work.measures] == ["", "@normalize"]
+
+
 def test_thresholds_are_no_part_of_what_a_number_is_called(tmp_path: Path) -> None:
     options: list[dict[str, Any]] = [{}, {"min_word_count": 1}, PROSE]
     keys, identities = [], []

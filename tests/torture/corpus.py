@@ -41,7 +41,7 @@ def _entry(folder: Path, form: str) -> dict[str, Any]:
 
 
 def manifest(sources: dict[str, Any], tokenizer: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return a manifest with filters, an editor, two exchanges, a fit (unless a tokenizer is given) and two phases."""
+    """Return a manifest with filters, an editor, every exchange, a fit (unless a tokenizer is given) and two phases."""
     sources["pile"] |= {"fields": ["pile_set_name"], "sample": {"fraction": 0.8}}
     names = list(sources)
     return {
@@ -55,6 +55,8 @@ def manifest(sources: dict[str, Any], tokenizer: dict[str, Any] | None = None) -
             {"dedup_exact": {"keep": ["pile"], "max_loss": 1}},
             {"where": "chars >= 100"},
             {"dedup_exact": {"by": "url", "prefer": "longest", "max_loss": 1}},
+            {"dedup_minhash": {"prefer": "longest", "max_loss": 1}},
+            {"dedup_lines": {"max_loss": 1}},
         ],
         "tokenizer": tokenizer or {"train": {"vocab_size": 2000, "sample_bytes": "500KB"}, "eos": True},
         "mix": {

@@ -1,0 +1,262 @@
+"""Shingles: the different runs of n words of each text, as sorted hashes.
+
+In:  scans of texts, what a word is, n, and a normalization.
+Out: per text the hashes of its shingles, ascending, each once.
+Guaranteed: for equal n, definition and normalization, equal runs of words have equal hashes, in whatever text, batch
+     and process; different ones different hashes but for chance (64 bits: among the 5 * 10^8 shingles of a million
+     pages, less than 1 in 100). A text of fewer than n words, but at least one, has one shingle, that of all its words;
+     a text without words has none. Time and memory grow with the number of words; a text on which many hashes fall
+     close together is sorted in time n log n.
+
+The hashes are stored where a build is deduplicated against an earlier one: to change them is to change `VERSION`.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.kernels.compiled import kernel, leaf, signed
+from filters.kernels.flags import DECIMAL
+from filters.kernels.hashing import join
+from filters.kernels.normalized import find_normalized
+from filters.kernels.rewriting import Table, rewrite, table_of
+from filters.kernels.scans import Scans, WordDefinition
+from filters.kernels.tables import power_above
+from filters.kernels.unicode import CLASSES
+from filters.normalize import normalize_text
+from filters.shingling import NORMALIZATIONS, NUMBER_SEPARATORS, Normalization, without_ascii_punctuation
+
+U64 = npt.NDArray[np.uint64]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+VERSION = 1
+"""Of the hashes; a stored one may be compared with those of the same version."""
+
+CROWDED = 32
+"""Shingles in one bucket from which on a text is sorted by comparison alone."""
+
+BITS = np.uint64(64)
+CAPITAL_SIGMA = 0x3A3
+
+
+@dataclass(frozen=True)
+class Shingles:
+    """Shingles of texts.
+
+    Args:
+        first: int64, one more than texts; the shingles of text d are numbers `first[d]` to `first[d + 1]`.
+        hashes: uint64, ascending and different within each text.
+    """
+
+    first: I64
+    hashes: U64
+
+    @property
+    def counts(self) -> I64:
+        """Shingles of each text; 0 for a text without words, which is a duplicate of nothing."""
+        return np.diff(self.first)
+
+
+def shingles(scans: Scans, definition: WordDefinition, n: int, normalization: Normalization = "none") -> Shingles:
+    """Return the shingles of texts.
+
+    Args:
+        scans: the texts; words already looked for are not looked for again.
+        definition: what a word of the normalized text is.
+        n: words of a shingle, at least 1.
+        normalization: what is done to a text before (`filters/shingling.py`).
+
+    Raises:
+        ValueError: n is less than 1.
+    """
+    if n < 1:
+        raise ValueError(f"shingles: n is {n}, and a shingle has at least one word")
+    first, words = _words(scans, definition, normalization)
+    longest = int(np.diff(first).max(initial=1))
+    buckets = np.empty(power_above(longest) + 1, np.int32)
+    work = np.empty(longest, np.uint64), buckets
+    found, hashes = np.zeros(len(first), np.int64), np.empty(len(words), np.uint64)
+    _shingles(first, words, n, work, (found, hashes))
+    return Shingles(found, hashes[: found[-1]])
+
+
+def _words(scans: Scans, definition: WordDefinition, normalization: Normalization) -> tuple[I64, U64]:
+    """Return where the words of each text begin, and their hashes."""
+    if normalization == "redpajama" and definition == "whitespace":
+        words = find_normalized(scans.data, scans.offsets)
+        return words.first, words.hashes
+    found = normalized_scans(scans, normalization).words(definition)
+    return found.first, found.hashes
+
+
+def normalized_scans(scans: Scans, normalization: Normalization) -> Scans:
+    """Return scans of normalized texts; a run of white space may be longer there than the plain function leaves it."""
+    if normalization == "none":
+        return scans
+    plain = NORMALIZATIONS[normalization]
+    if normalization == "slimpajama":
+        plain = without_ascii_punctuation
+        scans = Scans(_composed(scans.text))
+    return Scans(rewrite(scans.text, scans.data, scans.offsets, plain, _table(normalization)))
+
+
+def _composed(text: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Return texts in form NFC."""
+    others = pc.invert(pc.string_is_ascii(text))
+    if not pc.any(others).as_py():
+        return text
+    composed = [normalize_text(value) for value in text.filter(others).to_pylist()]
+    return pc.replace_with_mask(text, others, pa.array(composed, pa.large_string()))
+
+
+@cache
+def _table(normalization: Normalization) -> Table:
+    """Return what a normalization does to each character by itself."""
+    special = {CAPITAL_SIGMA}
+    digits: list[int] = []
+    plain = NORMALIZATIONS[normalization]
+    if normalization == "slimpajama":
+        plain = without_ascii_punctuation
+    if normalization == "redpajama":
+        special |= _marks()
+    if normalization == "datatrove":
+        special |= {code for code in _marks() if unicodedata.category(chr(code)) != "Mn"}
+        digits = np.flatnonzero(CLASSES & DECIMAL).tolist()
+    return table_of(plain, special, digits, NUMBER_SEPARATORS if digits else "")
+
+
+@cache
+def _marks() -> set[int]:
+    """Return the code points that NFD may put into another place: what they decompose to begins with a mark."""
+    return {code for code in np.flatnonzero(CLASSES).tolist() if _is_mark(chr(code))}
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.combining(unicodedata.normalize("NFD", char)[0]) != 0
+
+
+@leaf
+def _grams(words: U64, begin: int, count: int, n: int, grams: U64) -> int:
+    """Set `grams` to the hashes of all runs of n of some words, or of all of them; return how many.
+
+    A run of 13 is joined of runs of 3 and 3 and one word, and of 6 and 6 and one word: the bits of n, from the highest.
+    """
+    length = min(count, n)
+    for word in range(count):
+        grams[word] = words[np.uint64(begin + word)]
+    bit = 0
+    while length >> (bit + 1):
+        bit += 1
+    for lower in range(bit - 1, -1, -1):
+        half = length >> (lower + 1)
+        for run in range(count - 2 * half + 1):
+            grams[run] = join(grams[run], grams[np.uint64(run + half)])
+        if length >> lower & 1:
+            for run in range(count - 2 * half):
+                grams[run] = join(grams[run], words[np.uint64(begin + run + 2 * half)])
+    return count - length + 1
+
+
+@leaf
+def _scatter(grams: U64, count: int, buckets: I32, out: U64, to: int) -> int:
+    """Copy hashes to `out` from `to` on, by the highest bits; return how many are in the fullest bucket."""
+    size = power_above(count)
+    bits = np.uint64(0)
+    while np.uint64(1) << bits < np.uint64(size):
+        bits += np.uint64(1)
+    shift = BITS - bits
+    for bucket in range(size + 1):
+        buckets[bucket] = 0
+    for number in range(count):
+        buckets[(grams[number] >> shift) + np.uint64(1)] += np.int32(1)
+    fullest = np.int32(0)
+    for bucket in range(size):
+        fullest = max(fullest, buckets[bucket + 1])
+        buckets[bucket + 1] += buckets[bucket]
+    for number in range(count):
+        bucket = grams[number] >> shift
+        out[np.uint64(to + buckets[bucket])] = grams[number]
+        buckets[bucket] += np.int32(1)
+    return signed(fullest)
+
+
+@leaf
+def _insert(out: U64, begin: int, count: int) -> None:
+    """Sort hashes that lie near their places."""
+    one, front = np.uint64(1), np.uint64(begin)
+    for number in range(begin + 1, begin + count):
+        place = np.uint64(number)
+        value = out[place]
+        while place > front and out[place - one] > value:
+            out[place] = out[place - one]
+            place -= one
+        out[place] = value
+
+
+@leaf
+def _sift(out: U64, begin: int, root: int, count: int) -> None:
+    """Let the value at `root` sink to its place in a heap."""
+    value = out[begin + root]
+    child = 2 * root + 1
+    while child < count:
+        if child + 1 < count and out[begin + child + 1] > out[begin + child]:
+            child += 1
+        if out[begin + child] <= value:
+            break
+        out[begin + root] = out[begin + child]
+        root, child = child, 2 * child + 1
+    out[begin + root] = value
+
+
+@leaf
+def _heap_sort(out: U64, begin: int, count: int) -> None:
+    """Sort hashes, whatever they are."""
+    for root in range(count // 2 - 1, -1, -1):
+        _sift(out, begin, root, count)
+    for last in range(count - 1, 0, -1):
+        out[begin], out[begin + last] = out[begin + last], out[begin]
+        _sift(out, begin, 0, last)
+
+
+@leaf
+def _once(out: U64, begin: int, count: int) -> int:
+    """Move the different ones of sorted hashes to the front; return the place behind them."""
+    kept = np.uint64(begin + 1)
+    for number in range(begin + 1, begin + count):
+        value = out[number]
+        differs = value != out[kept - np.uint64(1)]
+        out[kept] = value
+        kept += np.uint64(differs)
+    return signed(kept)
+
+
+@kernel
+def _shingles(first: I64, words: U64, n: int, work: tuple[U64, I32], found: tuple[I64, U64]) -> None:
+    """Find the shingles of all texts.
+
+    Args:
+        first: int64, one more than texts.
+        words: uint64, the hash of each word.
+        n: words of a shingle.
+        work: room for the hashes and buckets of the longest text.
+        found: is filled: first (int64, one more than texts) and hashes (uint64, at least as many as words).
+    """
+    grams, buckets = work
+    begins, out = found
+    to = 0
+    for text in range(len(first) - 1):
+        begin, count = first[text], first[text + 1] - first[text]
+        if count > 0:
+            runs = _grams(words, begin, count, n, grams)
+            if _scatter(grams, runs, buckets, out, to) > CROWDED:
+                _heap_sort(out, to, runs)
+            else:
+                _insert(out, to, runs)
+            to = _once(out, to, runs)
+        begins[text + 1] = to
