@@ -13,7 +13,7 @@ Guaranteed: every side reads JSON lines and writes those that stay as JSON lines
 does by default, and datatrove splits words its own way.
 
 Run it: python -m benchmarks.dedup --json [--megabytes 48] [--rounds 3] [--scale] [--signatures 10000000]
-Needs the peers: pip install -e '.[peers]' datasketch
+Needs the peers: pip install -e '.[peers]'
 """
 
 import argparse
@@ -90,7 +90,7 @@ def main() -> int:
     try:
         versions = {name: importlib.metadata.version(name) for name in ("datatrove", "datasketch", "spacy")}
     except importlib.metadata.PackageNotFoundError as missing:
-        message = f"{missing.name} is not installed; the peers come with: pip install -e '.[peers]' datasketch"
+        message = f"{missing.name} is not installed; the peers come with: pip install -e '.[peers]'"
         console.print(message, markup=False)
         return 2
     with tempfile.TemporaryDirectory(prefix="gristmill-bench-") as scratch:

@@ -62,7 +62,7 @@ class Scaled:
         components_seconds: from edges to components.
         rows_bytes: of the files of rows.
         partitions: reduce tasks.
-        edges: pairs of documents that share a band.
+        edges: pairs that share a band, counted once in each partition where they do.
         members: documents that share a band with another one.
         components: groups that they form.
         peak_bytes: largest resident set of the process, all steps together.
