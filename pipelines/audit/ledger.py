@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
+from pipelines.dedup.exchanges import KEY_TYPES
 from pipelines.engine.exchange import Emitter, Layout, Rows, read_partition
 from pipelines.engine.job import DELTA, Holding, Job
 from pipelines.engine.keys import free_name
@@ -253,7 +254,7 @@ class _SignalReader:
 def _signal_columns(readers: Sequence[_SignalReader]) -> dict[str, tuple[int, str, pa.DataType]]:
     """Return name in the ledger -> (reader, stored column, type); a number measured in two passes stands once.
 
-    Keys of exchanges (uint64) are no signals, and stay out.
+    Keys of exchanges (`KEY_TYPES`) are no signals, and stay out.
     """
     columns: dict[str, tuple[int, str, pa.DataType]] = {}
     seen: set[str] = set()
@@ -261,7 +262,7 @@ def _signal_columns(readers: Sequence[_SignalReader]) -> dict[str, tuple[int, st
         for key, names in reader.steps.items():
             for stored in names.values() if key not in seen else ():
                 kind = reader.schema.field(stored).type
-                if kind != pa.uint64():
+                if kind not in KEY_TYPES:
                     columns[free_name(stored, columns)] = (at, stored, kind)
         seen |= reader.steps.keys()
     return columns

@@ -21,6 +21,7 @@ from filters.verdicts import Rule, judge_by
 from pipelines.audit.changes import Change, change_of
 from pipelines.audit.overlay import Overlay
 from pipelines.audit.wording import SIGNS, Ruled, number, shown, stage_words
+from pipelines.dedup.exchanges import KEY_TYPES
 from pipelines.engine.inputs import plan_splits
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.measured import StoredSignals, scatter
@@ -257,9 +258,9 @@ class Trial:
             self.documents[row].notes.append(Check(step.label, step.fit, words, passes=True))
 
     def _note_signals(self, walk: Walk, step: Step) -> None:
-        """Note the numbers of a step; keys of exchanges (uint64) are no signals."""
+        """Note the numbers of a step; keys of exchanges (`KEY_TYPES`) are no signals."""
         for name, values in walk.measured[step.signals_key].items():
-            if values.type != pa.uint64():
+            if values.type not in KEY_TYPES:
                 for row in walk.rows.tolist():
                     self._note_signal(self.documents[row], step.label, name + step.suffix, values[row].as_py())
 

@@ -21,6 +21,9 @@ HOME = Layout((("kept_uid", "u8"), ("similarity", "f4"), ("cluster", "u4"), ("dr
 
 `kept_uid` 0 is nobody: no one document stands for one that falls; `cluster` 0 is no group of documents."""
 
+KEY_TYPES = (pa.uint64(), pa.list_(pa.uint64()))
+"""Types of measured columns that are keys, by which documents meet; all others are signals."""
+
 EDGES = Layout((("other", "u8"),))
 """Rows that say that two documents may be duplicates: key = the address of one, `other` that of the other."""
 

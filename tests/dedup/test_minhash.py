@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -116,6 +117,8 @@ def test_the_ledger_says_how_alike_a_duplicate_is_and_how_many_there_are(tmp_pat
     assert second["rule"] == "near_duplicate"
     assert second["similarity"] == np.float32(95 / 97)
     assert [each["cluster_size"] for each in (first, second, third)] == [2, 2, None]
+    signals = [pq.read_schema(path) for path in (tmp_path / "out" / "ledger" / "signals").rglob("*.parquet")]
+    assert not any("minhash_bands" in schema.names for schema in signals)
 
 
 @pytest.mark.parametrize(
