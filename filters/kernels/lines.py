@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.compiled import kernel, leaf, signed
-from filters.kernels.vectors import STEP, below, bit_count, characters, line_end_heads, lowest, rest_of
+from filters.kernels.vectors import ONE, STEP, below, bit_count, characters, line_end_heads, lowest, rest_of
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -23,8 +23,6 @@ Found = tuple[I64, I64, I64, I32]
 LINE_FEED, CARRIAGE_RETURN = 0x0A, 0x0D
 NEXT_LINE, SEPARATORS = (0xC2, 0x85), (0xE2, 0x80, 0xA8)
 """Bytes of U+0085, and of U+2028, from which U+2029 differs in the last bit."""
-
-ONE = np.uint64(1)
 
 
 def room_for_lines(texts: int, most: int) -> Found:

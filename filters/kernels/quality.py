@@ -12,7 +12,17 @@ from filters.kernels.compiled import inlined, kernel, leaf, signed
 from filters.kernels.spaces import skip_spaces, skip_spaces_back
 from filters.kernels.tables import power_above
 from filters.kernels.unicode import decode
-from filters.kernels.vectors import STEP, below, bit_count, ellipsis_heads, full_stops, lowest, number_signs, rest_of
+from filters.kernels.vectors import (
+    ONE,
+    STEP,
+    below,
+    bit_count,
+    ellipsis_heads,
+    full_stops,
+    lowest,
+    number_signs,
+    rest_of,
+)
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -28,7 +38,7 @@ ELLIPSIS_BYTES = 3
 FRESH = 62
 """Bytes of a step that the next one has not."""
 
-ONE, TWO = np.uint64(1), np.uint64(2)
+TWO = np.uint64(2)
 BULLET, HYPHEN = 0x2022, ord("-")
 
 

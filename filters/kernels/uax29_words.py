@@ -4,7 +4,7 @@ In:  the UTF-8 bytes of texts.
 Out: arrays with one value per word, as in `filters/kernels/words.py`.
 Guaranteed: the segments of `filters/kernels/uax29.py` that hold a character of `str.isalnum`. Sixty-four bytes are one
      step as far as they are ASCII: there a word is a run of letters, digits and '_', with a '.', "'" or ':' between
-     letters and by a '.', "'", ',' or ';' between digits. What touches other characters is read one by one.
+     letters and a '.', "'", ',' or ';' between digits. What touches other characters is read one by one.
 """
 
 import numpy as np

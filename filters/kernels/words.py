@@ -54,18 +54,23 @@ def enter_word(data: U8, found: Found, count: int, place: tuple[int, int], chars
         hashes[count], lettered[count] = hash_bytes(data, place[0], place[1]), letters
 
 
+@leaf
+def _word_or_space(data: U8, at: int, stop: int, classes: U32, found: Found, count: int) -> tuple[int, int]:
+    """Pass over white space or enter the word that stands here; return where it ends, and the number of words then."""
+    code, size = decode(data, at)
+    if classes[code] & WHITE_SPACE:
+        return at + size, count
+    begun = at
+    at, chars, flags = word_end(data, begun, stop, classes)
+    enter_word(data, found, count, (begun, at), chars, flags & LETTER != 0)
+    return at, count + 1
+
+
 @kernel
 def _words_between(data: U8, at: int, stop: int, classes: U32, found: Found, count: int) -> int:
     """Enter the words of `data[at:stop]`, character by character; return how many words there are then."""
     while at < stop:
-        code, size = decode(data, at)
-        if classes[code] & WHITE_SPACE:
-            at += size
-            continue
-        begun = at
-        at, chars, flags = word_end(data, begun, stop, classes)
-        enter_word(data, found, count, (begun, at), chars, flags & LETTER != 0)
-        count += 1
+        at, count = _word_or_space(data, at, stop, classes, found, count)
     return count
 
 
@@ -122,17 +127,5 @@ def whitespace_words(data: U8, offsets: I64, classes: U32, found: Found) -> None
             done, count = _step(data, np.uint64(at), np.uint64(stop - at), classes, found, count)
             at += signed(done)
             if not done:
-                at, count = _long_word(data, at, stop, classes, found, count)
+                at, count = _word_or_space(data, at, stop, classes, found, count)
         found[0][text + 1] = count = _words_between(data, at, stop, classes, found, count)
-
-
-@leaf
-def _long_word(data: U8, at: int, stop: int, classes: U32, found: Found, count: int) -> tuple[int, int]:
-    """Pass over white space or enter the word that stands here; return where it ends, and the number of words then."""
-    code, size = decode(data, at)
-    if classes[code] & WHITE_SPACE:
-        return at + size, count
-    begun = at
-    at, chars, flags = word_end(data, begun, stop, classes)
-    enter_word(data, found, count, (begun, at), chars, flags & LETTER != 0)
-    return at, count + 1

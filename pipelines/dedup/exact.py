@@ -13,8 +13,9 @@ from pydantic import PrivateAttr
 
 from filters.batch import Batch, Columns, Outcome, Stage, judging, measuring, run_stage
 from pipelines.dedup.exchanges import HOME, Documents, Standing
-from pipelines.dedup.groups import changes
+from pipelines.dedup.groups import bounds_of, first_rows, group_sizes
 from pipelines.dedup.keys import NormalForm, text_hashes, url_hashes
+from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
 from pipelines.dedup.ranking import RANKED, Preference, addresses, ranked_columns, ranking
 from pipelines.dedup.scope import Scope, bucket_count, document_scopes, mix, row_buckets
 from pipelines.engine.exchange import Layout, Rows
@@ -38,10 +39,10 @@ class DedupExact(Stage):
     scope: Scope = judging(
         "global", "Where duplicates are looked for: `global`, columns, or {documents: N}.", names="columns"
     )
-    keep: list[str] = judging([], "Sources or tags in the order in which they keep their copy.", names="sources")
+    keep: list[str] = keep_option("copy")
     prefer: Preference = judging("first", "Who stays among equals of `keep`.")
-    exempt: list[str] = judging([], "Sources or tags that lose nothing to this stage.", names="sources")
-    max_loss: float = judging(0.9, "The build stops when a source loses a larger share than this.", ge=0, le=1)
+    exempt: list[str] = exempt_option()
+    max_loss: float = max_loss_option()
 
     _buckets: int = PrivateAttr(default=0)
 
@@ -90,11 +91,10 @@ class DedupExact(Stage):
         bucket = row_buckets(self.scope, self._buckets, rows)
         order = np.lexsort((*ranking(rows, self.prefer), bucket, head["low"], head["key"]))
         head, address = head[order], addresses(rows)[order]
-        starts = np.flatnonzero(changes(head["key"]) | changes(head["low"]) | changes(bucket[order]))
-        sizes = np.diff(np.append(starts, len(head)))
-        survivor = np.repeat(starts, sizes)
+        bounds = bounds_of(head["key"], head["low"], bucket[order])
+        survivor, size = first_rows(bounds), group_sizes(bounds)
         dropped = (np.arange(len(head)) != survivor) & (head["exempt"] == 0)
-        members = np.flatnonzero(np.repeat(sizes, sizes) > 1)
+        members = np.flatnonzero(size > 1)
         return Rows.build(
             HOME,
             key=address[members],
@@ -102,6 +102,6 @@ class DedupExact(Stage):
             slot=np.zeros(len(members), np.uint32),
             kept_uid=head["uid"][survivor][members],
             similarity=np.ones(len(members), np.float32),
-            cluster=np.repeat(sizes, sizes)[members].astype(np.uint32),
+            cluster=size[members].astype(np.uint32),
             dropped=dropped[members].astype(np.uint8),
         )

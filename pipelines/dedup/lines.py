@@ -33,8 +33,9 @@ from pydantic import PrivateAttr
 
 from filters.batch import Batch, Columns, Outcome, Stage, judging, run_stage
 from pipelines.dedup.exchanges import HOME, Documents, Standing
-from pipelines.dedup.groups import changes
+from pipelines.dedup.groups import bounds_of, first_rows, group_sizes
 from pipelines.dedup.keys import NormalForm
+from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
 from pipelines.dedup.ranking import addresses
 from pipelines.dedup.scope import BucketSize, Scope, bucket_count, document_scopes, mix, row_buckets
 from pipelines.dedup.unions import Union, union_of
@@ -78,9 +79,9 @@ class DedupLines(Stage):
     drop_share: float = judging(
         0.5, "By `apply: drop`, a document falls if more of its characters than this would be cut.", ge=0, le=1
     )
-    keep: list[str] = judging([], "Sources or tags in the order in which they keep their units.", names="sources")
-    exempt: list[str] = judging([], "Sources or tags that lose nothing to this stage.", names="sources")
-    max_loss: float = judging(0.9, "The build stops when a source loses a larger share than this.", ge=0, le=1)
+    keep: list[str] = keep_option("units")
+    exempt: list[str] = exempt_option()
+    max_loss: float = max_loss_option()
 
     _buckets: int = PrivateAttr(default=0)
 
@@ -126,9 +127,8 @@ class DedupLines(Stage):
         bucket = row_buckets(self.scope, self._buckets, rows)
         order = np.lexsort((rows["slot"], addresses(rows), rows["position"], bucket, rows["low"], rows["key"]))
         rows, bucket = rows.take(order), bucket[order]
-        starts = np.flatnonzero(changes(rows["key"]) | changes(rows["low"]) | changes(bucket))
-        sizes = np.diff(np.append(starts, len(rows)))
-        group, size = np.repeat(starts, sizes), np.repeat(sizes, sizes)
+        bounds = bounds_of(rows["key"], rows["low"], bucket)
+        group, size = first_rows(bounds), group_sizes(bounds)
         spared = (np.arange(len(rows)) - group < self.keep_count) | (rows["exempt"] != 0)
         cut = np.flatnonzero((size > self.max_count) & ~spared)
         kept = rows["uid"][group[cut]] if self.keep_count else np.zeros(len(cut), np.uint64)
@@ -144,7 +144,7 @@ class DedupLines(Stage):
             Rows in the layout `HOME`: `kept_uid` of the first cut unit, `similarity` the share of characters cut;
             payload: the spans that are cut of a document that does not fall.
         """
-        starts = np.flatnonzero(changes(rows["key"]))
+        starts = bounds_of(rows["key"])[:-1]
         if not len(starts):
             return rows
         places = np.frombuffer(rows.payload, "<u4").reshape(-1, len(PLACE)).astype(np.int64)
@@ -166,9 +166,7 @@ class DedupLines(Stage):
 
 def _frequent(key: U64, most: int) -> Bools:
     """Return which of sorted keys occur more than `most` times."""
-    starts = np.flatnonzero(changes(key))
-    sizes = np.diff(np.append(starts, len(key)))
-    return np.repeat(sizes > most, sizes)
+    return group_sizes(bounds_of(key)) > most
 
 
 def _home(rows: Rows, kept: U64) -> Rows:

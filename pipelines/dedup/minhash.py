@@ -29,10 +29,11 @@ from filters.kernels.scans import Scans, WordDefinition
 from filters.kernels.shingles import Shingles, shingles
 from filters.shingling import Normalization
 from pipelines.dedup.exchanges import EDGES, HOME, Documents, Standing
-from pipelines.dedup.groups import changes
+from pipelines.dedup.groups import bounds_of, changes, first_rows
 from pipelines.dedup.keys import text_hashes
+from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
 from pipelines.dedup.ranking import RANKED, Preference, addresses, ranked_columns, ranking
-from pipelines.dedup.scope import BucketSize, Scope, bucket_count, document_scopes, mix
+from pipelines.dedup.scope import BucketSize, Scope, bucket_count, buckets_told, document_scopes, mix
 from pipelines.dedup.verify import verify_all
 from pipelines.engine.exchange import Layout, Rows
 from pipelines.engine.keys import draw
@@ -44,7 +45,7 @@ I64 = npt.NDArray[np.int64]
 
 HALF = np.uint64(32)
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
-"""Odd, so that different components have different keys, spread over all partitions."""
+"""Odd, so that different numbers stay different; small ones are spread over all 64 bits, and so over partitions."""
 
 NOBODY = np.uint32(0xFFFFFFFF)
 """A row of a band that is not linked to another one of its split."""
@@ -64,11 +65,13 @@ class _Options(Stage):
         0.8, "least Jaccard similarity, of shingles, of a duplicate with the one that stays", gt=0, le=1
     )
     verify: bool = judging(True, "whether similarity is measured; false: one document of each component stays")
-    scope: Scope = judging("global", "who is compared with whom")
-    keep: list[str] = judging([], "Sources or tags in the order in which they keep their copy.", names="sources")
+    scope: Scope = judging(
+        "global", "where duplicates are looked for: `global`, columns, or {documents: N}", names="columns"
+    )
+    keep: list[str] = keep_option("copy")
     prefer: Preference = judging("first", "Who stays among equals of `keep`.")
-    exempt: list[str] = judging([], "Sources or tags that lose nothing to this stage.", names="sources")
-    max_loss: float = judging(0.9, "The build stops when a source loses a larger share than this.", ge=0, le=1)
+    exempt: list[str] = exempt_option()
+    max_loss: float = max_loss_option()
 
     @property
     def rule(self) -> str:
@@ -88,7 +91,7 @@ class DedupMinhash(_Options):
     cuts: ClassVar[bool] = False
     reads_text: ClassVar[bool] = False
 
-    _buckets: int = PrivateAttr(default=1)
+    _buckets: int = PrivateAttr(default=0)
 
     def __call__(self, batch: Batch) -> Outcome:
         """Return the band keys of a batch."""
@@ -137,24 +140,21 @@ class DedupMinhash(_Options):
         if isinstance(self.scope, BucketSize):
             return rows
         head = rows.header.copy()
-        starts = np.flatnonzero(changes(head["key"]))
-        first = np.repeat(starts, np.diff(np.append(starts, len(head))))
+        first = first_rows(bounds_of(head["key"]))
         others = (np.arange(len(head)) != first) & (head["first"] == NOBODY)
         head["first"][others] = head["row"][first[others]]
-        head["key"][others] = mix(head["key"][others], head["row"][others].astype(np.uint64))
+        head["key"][others] ^= (head["row"][others].astype(np.uint64) + np.uint64(1)) * SPREAD
         return Rows(head, rows.payload)
 
     def reduce(self, rows: Rows) -> Rows:
         """Return edges: of each band, from every document to the first."""
-        split = rows["split"].astype(np.uint64) << np.uint64(32)
-        address, linked = split | rows["row"].astype(np.uint64), rows["first"] != NOBODY
+        address, linked = addresses(rows), rows["first"] != NOBODY
         met, key, bucket = address[~linked], rows["key"][~linked], self._bucket(rows["drawn"][~linked])
         order = np.lexsort((met, bucket, key))
         met, key, bucket = met[order], key[order], bucket[order]
-        starts = np.flatnonzero(changes(key) | changes(bucket))
-        first = met[np.repeat(starts, np.diff(np.append(starts, len(met))))]
+        first = met[first_rows(bounds_of(key, bucket))]
         left = np.concatenate([met, address[linked]])
-        right = np.concatenate([first, (split | rows["first"].astype(np.uint64))[linked]])
+        right = np.concatenate([first, (address[linked] >> HALF << HALF) | rows["first"][linked].astype(np.uint64)])
         return _edges(left[left != right], right[left != right])
 
     def for_documents(self, count: int) -> Self:
@@ -165,7 +165,7 @@ class DedupMinhash(_Options):
 
     def _bucket(self, drawn: U32) -> U64:
         """Return the bucket of each row's document, by the first half of its draw."""
-        return drawn.astype(np.uint64) * np.uint64(self._buckets) >> HALF
+        return drawn.astype(np.uint64) * np.uint64(buckets_told(self.scope, self._buckets)) >> HALF
 
 
 class MinhashSurvivors(_Options):
@@ -209,7 +209,7 @@ class MinhashSurvivors(_Options):
     def reduce(self, rows: Rows) -> Rows:
         """Return a row home for every document of a group of two or more."""
         rows = rows.take(np.lexsort((*ranking(rows, self.prefer), rows["key"])))
-        starts = np.append(np.flatnonzero(changes(rows["key"])), len(rows))
+        starts = bounds_of(rows["key"])
         kept, similarity, cluster = self._decide(rows, starts) if len(rows) else _nobody()
         stays = kept == np.arange(len(rows))
         members = np.flatnonzero(cluster > 1)
@@ -247,8 +247,7 @@ def _with_content(documents: Documents, places: I64) -> Documents:
 
 def _first_stays(starts: I64, exempt: npt.NDArray[np.bool_]) -> tuple[I64, F32, U32]:
     """Let the first of each component stay for all that are not exempt; nobody has measured how alike they are."""
-    sizes = np.diff(starts)
-    kept = np.repeat(starts[:-1], sizes)
+    kept = first_rows(starts)
     kept[exempt] = np.flatnonzero(exempt)
     cluster = np.bincount(kept, minlength=len(kept)).astype(np.uint32)[kept]
     similarity = np.where(kept == np.arange(len(kept)), 1.0, np.nan).astype(np.float32)

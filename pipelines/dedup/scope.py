@@ -126,19 +126,25 @@ def buckets(uids: U64, count: int) -> U64:
     return np.asarray(found[place])
 
 
-def row_buckets(scope: Scope, count: int, rows: Rows) -> U64:
-    """Return the bucket of the document that each row speaks of.
-
-    Args:
-        scope: the option.
-        count: number of buckets; 0 where nobody has said it yet.
-        rows: have a column `uid`.
+def buckets_told(scope: Scope, count: int) -> int:
+    """Return the number of buckets: 1 unless the scope counts documents, else `count`, which is 0 until it is said.
 
     Raises:
         ValueError: the scope counts documents, and nobody has said how many there are.
     """
     if not isinstance(scope, BucketSize):
-        return np.zeros(len(rows), np.uint64)
+        return 1
     if not count:
         raise ValueError("a scope of {documents: N} needs `for_documents` before `reduce`")
-    return buckets(rows["uid"], count)
+    return count
+
+
+def row_buckets(scope: Scope, count: int, rows: Rows) -> U64:
+    """Return the bucket of the document that each row speaks of.
+
+    Args:
+        scope: the option.
+        count: number of buckets, as `buckets_told` takes it.
+        rows: have a column `uid`.
+    """
+    return buckets(rows["uid"], buckets_told(scope, count))

@@ -18,6 +18,7 @@ from filters.batch import batch_of
 from filters.shingling import shingles_of
 from filters.words import words
 from pipelines.dedup.minhash import DedupMinhash
+from pipelines.engine.exchange import Rows
 from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
 from tests.helpers import CORPUS, build_here, lines_source, verdicts, write_lines
@@ -182,6 +183,19 @@ def test_a_scope_of_documents_forms_buckets_of_about_so_many(tmp_path: Path) -> 
     text = " ".join(prose(Random(5), 80))
     found = built(tmp_path, [text] * 100, scope={"documents": 10})
     assert 5 <= 100 - sum(fell(found)) <= 10
+
+
+def test_rows_of_a_band_that_many_share_are_spread_over_all_partitions() -> None:
+    stage = DedupMinhash()
+    count = 4_000
+    rows = Rows.build(
+        stage.layout, key=np.full(count, 7, np.uint64), row=np.arange(count), slot=0, drawn=0, first=0xFFFFFFFF
+    )
+    combined = stage.combine(rows)
+    assert (combined["key"] == 7).sum() == 1
+    assert sorted(combined["row"]) == list(range(count))
+    assert set(combined["first"][1:].tolist()) == {0}
+    assert np.bincount((combined["key"] >> np.uint64(60)).astype(np.int64), minlength=16).min() > 100
 
 
 def test_texts_without_words_are_no_duplicates(tmp_path: Path) -> None:
