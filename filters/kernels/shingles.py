@@ -1,7 +1,8 @@
 """Shingles: the different runs of n words of each text, as sorted hashes.
 
 In:  scans of texts, what a word is, n, and a normalization.
-Out: per text the hashes of its shingles, ascending, each once.
+Out: per text the hashes of its shingles, ascending, each once; or of all its runs, as they come, for a MinHash
+     signature is the same.
 Guaranteed: for equal n, definition and normalization, equal runs of words have equal hashes, in whatever text, batch
      and process; different ones different hashes but for chance (64 bits: among the 5 * 10^8 shingles of a million
      pages, less than 1 in 100). A text of fewer than n words, but at least one, has one shingle, that of all its words;
@@ -51,7 +52,7 @@ class Shingles:
 
     Args:
         first: int64, one more than texts; the shingles of text d are numbers `first[d]` to `first[d + 1]`.
-        hashes: uint64, ascending and different within each text.
+        hashes: uint64; of `shingles`, ascending and different within each text.
     """
 
     first: I64
@@ -75,14 +76,31 @@ def shingles(scans: Scans, definition: WordDefinition, n: int, normalization: No
     Raises:
         ValueError: n is less than 1.
     """
+    runs = word_runs(scans, definition, n, normalization)
+    longest = int(runs.counts.max(initial=1))
+    buckets = np.empty(power_above(longest) + 1, np.int32)
+    first, hashes = np.zeros(len(runs.first), np.int64), np.empty(len(runs.hashes), np.uint64)
+    _sort(runs.first, runs.hashes, buckets, (first, hashes))
+    return Shingles(first, hashes[: first[-1]])
+
+
+def word_runs(scans: Scans, definition: WordDefinition, n: int, normalization: Normalization = "none") -> Shingles:
+    """Return the runs of n words of texts, in their order, repeated ones as often as they stand there.
+
+    Args:
+        scans: as `shingles` takes them.
+        definition: likewise.
+        n: words of a run, at least 1.
+        normalization: likewise.
+
+    Raises:
+        ValueError: n is less than 1.
+    """
     if n < 1:
         raise ValueError(f"shingles: n is {n}, and a shingle has at least one word")
     first, words = _words(scans, definition, normalization)
-    longest = int(np.diff(first).max(initial=1))
-    buckets = np.empty(power_above(longest) + 1, np.int32)
-    work = np.empty(longest, np.uint64), buckets
     found, hashes = np.zeros(len(first), np.int64), np.empty(len(words), np.uint64)
-    _shingles(first, words, n, work, (found, hashes))
+    _runs(first, words, n, (found, hashes))
     return Shingles(found, hashes[: found[-1]])
 
 
@@ -142,29 +160,50 @@ def _is_mark(char: str) -> bool:
 
 
 @leaf
-def _grams(words: U64, begin: int, count: int, n: int, grams: U64) -> int:
-    """Set `grams` to the hashes of all runs of n of some words, or of all of them; return how many.
+def _grams(words: U64, begin: int, count: int, n: int, out: U64, to: int) -> int:
+    """Write the hashes of all runs of n of some words, or of all of them, from `to` on; return the place behind them.
 
     A run of 13 is joined of runs of 3 and 3 and one word, and of 6 and 6 and one word: the bits of n, from the highest.
+    There must be room for as many hashes as words.
     """
     length = min(count, n)
     for word in range(count):
-        grams[word] = words[np.uint64(begin + word)]
+        out[np.uint64(to + word)] = words[np.uint64(begin + word)]
     bit = 0
     while length >> (bit + 1):
         bit += 1
     for lower in range(bit - 1, -1, -1):
         half = length >> (lower + 1)
-        for run in range(count - 2 * half + 1):
-            grams[run] = join(grams[run], grams[np.uint64(run + half)])
+        for run in range(to, to + count - 2 * half + 1):
+            out[np.uint64(run)] = join(out[np.uint64(run)], out[np.uint64(run + half)])
         if length >> lower & 1:
-            for run in range(count - 2 * half):
-                grams[run] = join(grams[run], words[np.uint64(begin + run + 2 * half)])
-    return count - length + 1
+            word = begin + 2 * half - to
+            for run in range(to, to + count - 2 * half):
+                out[np.uint64(run)] = join(out[np.uint64(run)], words[np.uint64(run + word)])
+    return to + count - length + 1
+
+
+@kernel
+def _runs(first: I64, words: U64, n: int, found: tuple[I64, U64]) -> None:
+    """Find the runs of all texts.
+
+    Args:
+        first: int64, one more than texts.
+        words: uint64, the hash of each word.
+        n: words of a run.
+        found: is filled: first (int64, one more than texts) and hashes (uint64, as many as words).
+    """
+    begins, out = found
+    to = 0
+    for text in range(len(first) - 1):
+        begin, count = first[text], first[text + 1] - first[text]
+        if count > 0:
+            to = _grams(words, begin, count, n, out, to)
+        begins[text + 1] = to
 
 
 @leaf
-def _scatter(grams: U64, count: int, buckets: I32, out: U64, to: int) -> int:
+def _scatter(runs: U64, begin: int, count: int, buckets: I32, out: U64, to: int) -> int:
     """Copy hashes to `out` from `to` on, by the highest bits; return how many are in the fullest bucket."""
     size = power_above(count)
     bits = np.uint64(0)
@@ -173,15 +212,16 @@ def _scatter(grams: U64, count: int, buckets: I32, out: U64, to: int) -> int:
     shift = BITS - bits
     for bucket in range(size + 1):
         buckets[bucket] = 0
-    for number in range(count):
-        buckets[(grams[number] >> shift) + np.uint64(1)] += np.int32(1)
+    for number in range(begin, begin + count):
+        buckets[(runs[np.uint64(number)] >> shift) + np.uint64(1)] += np.int32(1)
     fullest = np.int32(0)
     for bucket in range(size):
         fullest = max(fullest, buckets[bucket + 1])
         buckets[bucket + 1] += buckets[bucket]
-    for number in range(count):
-        bucket = grams[number] >> shift
-        out[np.uint64(to + buckets[bucket])] = grams[number]
+    for number in range(begin, begin + count):
+        value = runs[np.uint64(number)]
+        bucket = value >> shift
+        out[np.uint64(to + buckets[bucket])] = value
         buckets[bucket] += np.int32(1)
     return signed(fullest)
 
@@ -237,26 +277,23 @@ def _once(out: U64, begin: int, count: int) -> int:
 
 
 @kernel
-def _shingles(first: I64, words: U64, n: int, work: tuple[U64, I32], found: tuple[I64, U64]) -> None:
-    """Find the shingles of all texts.
+def _sort(first: I64, runs: U64, buckets: I32, found: tuple[I64, U64]) -> None:
+    """Sort the runs of all texts, and keep each once.
 
     Args:
         first: int64, one more than texts.
-        words: uint64, the hash of each word.
-        n: words of a shingle.
-        work: room for the hashes and buckets of the longest text.
-        found: is filled: first (int64, one more than texts) and hashes (uint64, at least as many as words).
+        runs: uint64, hashes.
+        buckets: room for the buckets of the longest text.
+        found: is filled: first (int64, one more than texts) and hashes (uint64, as many as runs).
     """
-    grams, buckets = work
     begins, out = found
     to = 0
     for text in range(len(first) - 1):
         begin, count = first[text], first[text + 1] - first[text]
         if count > 0:
-            runs = _grams(words, begin, count, n, grams)
-            if _scatter(grams, runs, buckets, out, to) > CROWDED:
-                _heap_sort(out, to, runs)
+            if _scatter(runs, begin, count, buckets, out, to) > CROWDED:
+                _heap_sort(out, to, count)
             else:
-                _insert(out, to, runs)
-            to = _once(out, to, runs)
+                _insert(out, to, count)
+            to = _once(out, to, count)
         begins[text + 1] = to

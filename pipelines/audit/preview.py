@@ -25,7 +25,7 @@ from pipelines.dedup.exchanges import KEY_TYPES
 from pipelines.engine.inputs import plan_splits
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.measured import StoredSignals, scatter
-from pipelines.engine.pieces import Piece, SourceReading
+from pipelines.engine.pieces import Piece, source_pieces
 from pipelines.engine.ready import ready
 from pipelines.engine.route import Pass, Step, route_of
 from pipelines.engine.sealing import bring_inputs
@@ -171,7 +171,7 @@ def first_pieces(job: Job, splits: Sequence[Split]) -> Iterator[tuple[Split, Pie
     """Yield pieces of a source until enough records were read."""
     read = 0
     for split in splits:
-        for piece in SourceReading(job, split):
+        for piece in source_pieces(job, split):
             yield split, piece
             read += piece.records.num_rows
             if read >= MOST_READ:

@@ -20,7 +20,7 @@ from pipelines.engine.build import Build, after_home, after_map
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.mapping import MapTask, walks
 from pipelines.engine.measured import StoredSignals
-from pipelines.engine.pieces import SourceReading
+from pipelines.engine.pieces import source_pieces
 from pipelines.engine.plan import Plan
 from pipelines.engine.progress import Silent
 from pipelines.engine.receipts import Receipt, load_receipt
@@ -67,7 +67,7 @@ def first_texts(build: Opened, split: Split, rows: Collection[int], most: int) -
     """Return the first characters of some rows' texts, as the source gives them; of what cannot be read, none."""
     texts: dict[int, str] = {}
     with suppress(OSError, GristmillError):
-        for piece in SourceReading(build.job, split):
+        for piece in source_pieces(build.job, split):
             here = [row for row in rows if piece.first <= row < piece.first + piece.records.num_rows]
             cut = pc.utf8_slice_codeunits(piece.text, 0, most)
             texts |= {row: cut[row - piece.first].as_py() for row in here}

@@ -26,7 +26,7 @@ from pydantic import PrivateAttr
 from filters.batch import Batch, Columns, Outcome, Stage, judging, measuring, run_stage
 from filters.kernels.minhash import Scheme, band_keys, permutations, signatures
 from filters.kernels.scans import Scans, WordDefinition
-from filters.kernels.shingles import Shingles, shingles
+from filters.kernels.shingles import shingles, word_runs
 from filters.shingling import Normalization
 from pipelines.dedup.exchanges import EDGES, HOME, Documents, Standing
 from pipelines.dedup.groups import bounds_of, changes, first_rows
@@ -78,10 +78,6 @@ class _Options(Stage):
         """What the ledger says of a duplicate."""
         return "near_duplicate"
 
-    def shingles_of(self, text: pa.LargeStringArray) -> Shingles:
-        """Return the shingles of texts."""
-        return shingles(Scans(text), self.words, self.ngram, self.normalization)
-
 
 class DedupMinhash(_Options):
     """Keep one document of each group whose shingles are alike."""
@@ -104,7 +100,7 @@ class DedupMinhash(_Options):
 
     def measure(self, batch: Batch) -> Columns:
         """Return `minhash_bands`, list<uint64>: a key per band; an empty list for a text without words."""
-        found = self.shingles_of(batch.text)
+        found = word_runs(batch.scans, self.words, self.ngram, self.normalization)
         keys = band_keys(
             signatures(found, *permutations(self.bands * self.rows, self.seed, self.scheme), self.scheme),
             self.bands,
@@ -202,7 +198,7 @@ class MinhashSurvivors(_Options):
         """Return the shingles of each text, ascending uint64."""
         if not self.verify:
             return None
-        found = self.shingles_of(text)
+        found = shingles(Scans(text), self.words, self.ngram, self.normalization)
         offsets, data = pa.py_buffer(found.first * 8), pa.py_buffer(np.ascontiguousarray(found.hashes))
         return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(text), [None, offsets, data])
 

@@ -93,12 +93,15 @@ RECORDS = pa.schema(
         pa.field("id", pa.string(), nullable=False),
         pa.field("problem", pa.string()),
         pa.field("chars", pa.int64()),
+        pa.field("text_hash", pa.uint64()),
         pa.field("url", pa.string()),
         pa.field("date", pa.timestamp("us", tz="UTC")),
         pa.field("language", pa.string()),
     ]
 )
-"""Columns of a records part, one row per record read, in input order; a source's declared fields follow."""
+"""Columns of a records part, one row per record read, in input order; a source's declared fields follow.
+
+`chars` and `text_hash` (xxh3_64 of its UTF-8 bytes) are of the text as it was read, and null where it could not be."""
 
 DELTA = pa.schema(
     [

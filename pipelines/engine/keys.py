@@ -8,6 +8,7 @@ Guaranteed: the same values on every machine and Python; nothing here depends on
 import json
 import struct
 from collections.abc import Collection
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,15 @@ def draw(label: str, seed: int, uids: U64) -> U64:
     raw = uids.astype("<u8").tobytes()
     hashes = (xxhash.xxh3_64_intdigest(prefix + raw[at : at + 8]) for at in range(0, len(raw), 8))
     return np.fromiter(hashes, np.uint64, len(uids))
+
+
+def text_hashes(texts: pa.LargeStringArray) -> U64:
+    """Return xxh3_64 of the UTF-8 bytes of each text."""
+    _, offsets, data = texts.buffers()
+    view = memoryview(b"" if data is None else data)
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1].tolist()
+    hashes = (xxhash.xxh3_64_intdigest(view[start:end]) for start, end in pairwise(bounds))
+    return np.fromiter(hashes, np.uint64, len(texts))
 
 
 def canonical(value: object) -> str:

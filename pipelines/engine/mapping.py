@@ -23,7 +23,7 @@ from pipelines.engine.receipts import Receipt
 from pipelines.engine.recording import Records, records_key
 from pipelines.engine.route import Pass, Step
 from pipelines.engine.selection import selecting_options
-from pipelines.engine.texts import Entry
+from pipelines.engine.texts import Entry, texts_wanted
 from pipelines.engine.walk import Walk
 
 
@@ -95,7 +95,8 @@ def run_map(job: Job, task: MapTask) -> Receipt:
     covered = records.known is not None and _covered(job, task, records.part, stored)
     with Outputs(job, task.output_plan(job, covered=covered)) as outputs:
         with records:
-            pieces = record_pieces(job, records.part) if covered else records.pieces()
+            wanted = texts_wanted(job, task.holding, linked=task.work.looks_at_linked)
+            pieces = record_pieces(job, records.part) if covered else records.pieces(wanted)
             for walk in walks(job, task, pieces, stored):
                 outputs.add(walk)
         return outputs.save(records.part, [records.content])

@@ -33,7 +33,7 @@ TEXTS = pa.schema([pa.field("row", pa.uint32(), nullable=False), pa.field("text"
 """Columns of a texts part."""
 
 TRIAL_CHARS = 16_000_000
-"""Characters after which an unedited text is no longer written if most documents survive."""
+"""Characters until which unedited texts are held; then they are written, or not if most documents survive."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Outputs:
         self._stack = ExitStack()
         self._mask = xxhash.xxh3_128()
         self._writers: dict[str, PartWriter] = {}
+        self._trial: list[pa.Table] = []
         self._names: dict[str, dict[str, str]] = {}
         self._emitter: Emitter | None = None
 
@@ -138,14 +139,18 @@ class Outputs:
             self._writers["signals"].add(pa.table(arrays))
 
     def _add_texts(self, walk: Walk, rows: npt.NDArray[np.uint32]) -> None:
-        self._writers["texts"].add(pa.table([pa.array(rows), walk.documents.column("text")], TEXTS))
-        if self.counts["chars_in"] > TRIAL_CHARS:
-            self._drop_needless_text()
+        self._trial.append(pa.table([pa.array(rows), walk.documents.column("text")], TEXTS))
+        if self.plan.edited or self.counts["chars_in"] > TRIAL_CHARS:
+            self._decide_on_texts()
 
-    def _drop_needless_text(self) -> None:
-        """Stop writing a text that can as well be read from the source again."""
+    def _decide_on_texts(self) -> None:
+        """Write the texts so far, or stop where they can as well be read from the source again."""
         if not self.plan.edited and self.counts["out"] * 2 >= self.counts["rows"]:
             self._writers.pop("texts").abandon()
+        else:
+            for table in self._trial:
+                self._writers["texts"].add(table)
+        self._trial.clear()
 
     def _count(self, walk: Walk) -> None:
         """Count documents and characters; what fell is counted by fate, stage and rule."""
@@ -166,7 +171,7 @@ class Outputs:
             content: content hashes of what the caller wrote itself.
         """
         if "texts" in self._writers:
-            self._drop_needless_text()
+            self._decide_on_texts()
         rows = self._emitter.close() if self._emitter is not None else None
         self._stack.close()
         self._save_signals()

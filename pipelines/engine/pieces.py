@@ -2,28 +2,30 @@
 
 In:  a split and what earlier passes left of it.
 Out: pieces that cover its rows in order: the records, and the text of some of them.
-Guaranteed: a source read twice gives the same records or the build stops with the file's name.
+Guaranteed: a text that is read twice is the same, or the build stops with the file's name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import xxhash
 
 from pipelines.engine.job import RECORDS, Job
-from pipelines.engine.keys import content_hash, document_uids
+from pipelines.engine.keys import document_uids, text_hashes
 from pipelines.engine.parts import AlignedReader, scan_part
 from pipelines.engine.splits import Split
 from pipelines.engine.storage import open_storage
 from pipelines.errors import SourceChanged
 from pipelines.sources.batches import raw_schema
-from pipelines.sources.reading import read
+from pipelines.sources.reading import read, read_texts
 
+Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -49,63 +51,85 @@ def records_schema(job: Job, source: str) -> pa.Schema:
     return pa.schema([*RECORDS, *(field for field in raw if field.name not in {"text", *RECORDS.names})])
 
 
-class SourceReading:
-    """One reading of a split from its source; iterate over its pieces, then ask for its `digest`."""
+def source_pieces(job: Job, split: Split) -> Iterator[Piece]:
+    """Read a split for the first time: records and texts, from its source.
 
-    def __init__(self, job: Job, split: Split) -> None:
-        self._job = job
-        self._split = split
-        self._digest = xxhash.xxh3_128()
+    Of a split without records, yield an empty piece, so that every split has the same columns.
 
-    def __iter__(self) -> Iterator[Piece]:
-        """Yield the pieces; of a split without records, an empty one, so that every split has the same columns."""
-        schema = raw_schema(self._job.manifest.sources[self._split.source])
-        first = 0
-        for raw in self._batches():
-            self._digest.update(content_hash(pa.Table.from_batches([raw])).encode())
-            yield self._piece(first, raw)
-            first += raw.num_rows
-        if first == 0:
-            yield self._piece(first, pa.RecordBatch.from_pylist([], schema))
+    Raises:
+        SourceChanged: the file is not the one that was planned, or no longer when it was read.
+    """
+    source, schema = job.manifest.sources[split.source], records_schema(job, split.source)
+    first = 0
+    for raw in _opened(split, lambda file: read(source, file, split.start, split.end, split.file.path)):
+        yield _piece(split, first, raw, schema)
+        first += raw.num_rows
+    if first == 0:
+        yield _piece(split, first, pa.RecordBatch.from_pylist([], raw_schema(source)), schema)
 
-    def _piece(self, first: int, raw: pa.RecordBatch) -> Piece:
-        records = _records(self._split, raw, records_schema(self._job, self._split.source))
-        return Piece(first, records, np.arange(raw.num_rows), raw.column("text"))
 
-    def _batches(self) -> Iterator[pa.RecordBatch]:
-        """Read the source's batches, and see before and after that the file is the one that was planned."""
-        split = self._split
-        storage = open_storage(split.file.root)
-        self._check(storage.identify(split.file.path) == split.file.identity)
-        with storage.open(split.file.path) as file:
-            yield from read(self._job.manifest.sources[split.source], file, split.start, split.end, split.file.path)
-        self._check(storage.identify(split.file.path) == split.file.identity)
+def _piece(split: Split, first: int, raw: pa.RecordBatch, schema: pa.Schema) -> Piece:
+    return Piece(first, _records(split, raw, schema), np.arange(raw.num_rows), raw.column("text"))
 
-    def digest(self) -> str:
-        """Return the hash of all that was read, once the iteration has ended."""
-        return self._digest.hexdigest()
 
-    def check(self, digest: str) -> None:
-        """Stop the build if this reading differs from the one that gave `digest`."""
-        self._check(self.digest() == digest)
+def text_pieces(job: Job, split: Split, records: str, wanted: Bools) -> Iterator[Piece]:
+    """Read the texts of a split from its source again, beside its records part.
 
-    def _check(self, same: bool) -> None:
-        if not same:
-            file = f"{self._split.file.root}/{self._split.file.path}"
-            raise SourceChanged(
-                f"{file} changed while it was being read (source {self._split.source!r}): "
-                "let whatever writes it finish, then run the same command again; only this file's splits are redone"
-            )
+    Args:
+        job: the build.
+        split: what is read.
+        records: its records part.
+        wanted: bool, one per record; the text of others may be "".
+
+    Raises:
+        SourceChanged: the file is not the one that was planned, or a text that is wanted is not what it was.
+    """
+    source, reader, first = job.manifest.sources[split.source], AlignedReader(job.storage, records), 0
+    extent = (split.start, split.end)
+    for text in _opened(split, lambda file: read_texts(source, file, extent, split.file.path, wanted)):
+        held, chosen = reader.take(len(text)), wanted[first : first + len(text)]
+        _check(split, held.num_rows == len(text) and _same_texts(held, text, chosen))
+        yield Piece(first, held, np.arange(len(text)), text)
+        first += len(text)
+    _check(split, first == len(wanted))
+    if first == 0:
+        yield Piece(0, reader.take(0), np.arange(0), pa.array([], pa.large_string()))
+
+
+def _same_texts(records: pa.Table, text: pa.LargeStringArray, wanted: Bools) -> bool:
+    """Tell whether the wanted texts are those of the records."""
+    chosen = pa.array(np.flatnonzero(wanted))
+    known = records.column("text_hash").take(chosen).combine_chunks()
+    return known.null_count == 0 and np.array_equal(text_hashes(text.take(chosen)), known.to_numpy())
+
+
+def _opened(split: Split, reading: Callable[[BinaryIO], Iterator[Read]]) -> Iterator[Read]:
+    """Read a split's file, and see before and after that it is the one that was planned."""
+    storage = open_storage(split.file.root)
+    _check(split, storage.identify(split.file.path) == split.file.identity)
+    with storage.open(split.file.path) as file:
+        yield from reading(file)
+    _check(split, storage.identify(split.file.path) == split.file.identity)
+
+
+def _check(split: Split, same: bool) -> None:
+    if not same:
+        raise SourceChanged(
+            f"{split.file.root}/{split.file.path} changed while it was being read (source {split.source!r}): "
+            "let whatever writes it finish, then run the same command again; only this file's splits are redone"
+        )
 
 
 def _records(split: Split, raw: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
     """Return what is kept of each record but its text."""
     ordinals = raw.column("ordinal").to_numpy()
     readable = raw.column("problem").is_null()
+    text = raw.column("text")
     known = {
         "uid": pa.array(document_uids(split.source, split.file.path, ordinals)),
         "id": _ids(split, raw),
-        "chars": pc.if_else(readable, pc.utf8_length(raw.column("text")), None).cast(pa.int64()),
+        "chars": pc.if_else(readable, pc.utf8_length(text), None).cast(pa.int64()),
+        "text_hash": pa.array(text_hashes(text), mask=~readable.to_numpy(zero_copy_only=False)),
     }
     return pa.table([known[name] if name in known else raw.column(name) for name in schema.names], schema)
 

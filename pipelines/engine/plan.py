@@ -32,9 +32,11 @@ class Plan:
         return len(next(iter(self.routes.values())))
 
     def keeps_text(self, source: str, number: int) -> bool:
-        """Whether a pass behind number `number` asks for the text of its survivors."""
+        """Whether a pass behind number `number` asks for the text of its survivors, and the pass reads them all."""
         route = self.routes[source]
         work, later = route[number], route[number + 1 :]
+        if work.looks_at_linked:
+            return False
         fitted = any(fit.reads_text for fit in work.fits)
         return fitted or work.cuts or any(each.steps or each.tokenize or each.fits or each.reads_text for each in later)
 

@@ -1,20 +1,25 @@
-"""Recording: the records part of a split, written by its first reading and checked by every later one.
+"""Recording: the records part of a split, written by its first reading; later ones read texts alone.
 
-In:  readings of the source.
+In:  the source, or what earlier passes left of it.
 Out: the part with one row per record, and its receipt.
-Guaranteed: a source read twice gives the same records, or the build stops with the file's name.
+Guaranteed: a text that is read twice is the same, or the build stops with the file's name.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import key_of
-from pipelines.engine.parts import PartWriter
-from pipelines.engine.pieces import Piece, SourceReading, part_pieces, records_schema
+from pipelines.engine.parts import PartWriter, read_part
+from pipelines.engine.pieces import Piece, part_pieces, records_schema, source_pieces, text_pieces
 from pipelines.engine.receipts import Receipt, load_receipt, save_receipt
 from pipelines.engine.selection import reading_options
+
+Bools = npt.NDArray[np.bool_]
 
 
 def records_key(job: Job, holding: Holding) -> str:
@@ -24,7 +29,7 @@ def records_key(job: Job, holding: Holding) -> str:
 
 
 class Records:
-    """The split's records part: written by the first reading, and what later readings are checked against."""
+    """The split's records part: written by the first reading, and what later ones are checked against."""
 
     def __init__(self, job: Job, holding: Holding) -> None:
         self.key = records_key(job, holding)
@@ -34,7 +39,6 @@ class Records:
         self._holding = holding
         self._schema = records_schema(job, holding.split.source)
         self._writer: PartWriter | None = None
-        self._reading: SourceReading | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -45,9 +49,9 @@ class Records:
     def __exit__(self, *error: object) -> None:
         kind, value, trace = error
         self._stack.__exit__(kind, value, trace)  # type: ignore[arg-type]
-        if kind is None and self._writer is not None and self._reading is not None:
-            writer, info = self._writer, {"reading": self._reading.digest()}
-            receipt = Receipt(writer.part, writer.files, writer.content, {"rows": writer.rows}, info)
+        if kind is None and self._writer is not None:
+            writer = self._writer
+            receipt = Receipt(writer.part, writer.files, writer.content, {"rows": writer.rows})
             self.known = save_receipt(self._job.storage, receipt)
 
     @property
@@ -55,18 +59,29 @@ class Records:
         """Hash of the records, once there is a receipt."""
         return self.known.content if self.known is not None else ""
 
-    def pieces(self) -> Iterable[Piece]:
-        """Return the rows of the split with the current text of documents: from its texts part, or from its source."""
-        if self._holding.texts is not None and self.known is not None:
-            return part_pieces(self._job, self.part, self._holding.texts, self.known.counts["rows"])
-        return self._read(SourceReading(self._job, self._holding.split))
+    def pieces(self, wanted: Bools | None = None) -> Iterator[Piece]:
+        """Yield the rows of the split with the current text of documents: from its texts part, or from its source.
 
-    def _read(self, reading: SourceReading) -> Iterator[Piece]:
-        """Pass a reading of the source through: write its records, or check that it says what was said before."""
-        self._reading = reading
-        for piece in reading:
+        Args:
+            wanted: bool, one per row: whose text is needed, that of others may be ""; None is everybody who has one.
+        """
+        split, texts = self._holding.split, self._holding.texts
+        if self.known is None:
+            yield from self._recorded(source_pieces(self._job, split))
+        elif texts is not None:
+            yield from part_pieces(self._job, self.part, texts, self.known.counts["rows"])
+        else:
+            chosen = self._readable() if wanted is None else wanted
+            yield from text_pieces(self._job, split, self.part, chosen)
+
+    def _recorded(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        """Pass a first reading through, and write its records."""
+        for piece in pieces:
             if self._writer is not None:
                 self._writer.add(piece.records)
             yield piece
-        if self.known is not None:
-            reading.check(str(self.known.info["reading"]))
+
+    def _readable(self) -> Bools:
+        """Return which records have a text."""
+        held = read_part(self._job.storage, self.part, ["problem"]).column("problem")
+        return np.asarray(held.is_null().to_numpy())

@@ -143,6 +143,11 @@ class Pass:
         return isinstance(self.exchange, Linking)
 
     @property
+    def looks_at_linked(self) -> bool:
+        """Whether the pass is there to decide within components, and so looks at no other documents' texts."""
+        return self.round > 0
+
+    @property
     def cuts(self) -> bool:
         """Whether the exchange takes spans out of texts."""
         return self.exchange is not None and self.exchange.cuts

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipelines.engine.cutting import cut_texts
 from pipelines.engine.job import Holding, Job
-from pipelines.engine.parts import AlignedReader
+from pipelines.engine.parts import AlignedReader, read_part
 from pipelines.engine.pieces import Piece
 from pipelines.engine.recording import Records
 from pipelines.engine.selection import first_fates
@@ -59,5 +59,23 @@ def surviving_texts(job: Job, holding: Holding) -> Iterator[pa.RecordBatch]:
     """Return the documents of a split that are alive, with their current text."""
     entry = Entry(job, holding)
     with Records(job, holding) as records:
-        for piece in records.pieces():
+        for piece in records.pieces(texts_wanted(job, holding)):
             yield entry.begin(piece).documents
+
+
+def texts_wanted(job: Job, holding: Holding, *, linked: bool = False) -> Bools | None:
+    """Return the rows of a split whose text a pass needs: bool, one per row; None before any pass, when none fell.
+
+    Args:
+        job: the build.
+        holding: the split, and what earlier passes left of it.
+        linked: only documents that an exchange linked to others are looked at.
+    """
+    if not holding.deltas:
+        return None
+    alive: Bools = read_part(job.storage, holding.deltas[-1], ["alive"]).column("alive").to_numpy()
+    if not linked or holding.components is None:
+        return alive
+    members = read_part(job.storage, holding.components, ["component"]).column("component")
+    found: Bools = alive & members.is_valid().to_numpy()
+    return found

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from filters.batch import DOCUMENT_SCHEMA, Batch, Edits, Judges
 from filters.kernels.scans import Scans
 from pipelines.dedup.exchanges import ExchangeStage
+from pipelines.engine.job import RECORDS
 from pipelines.engine.measured import StoredSignals, measure_missing, scatter
 from pipelines.engine.pieces import Piece
 from pipelines.engine.route import Step
@@ -156,10 +157,8 @@ def documents_of(split: Split, piece: Piece, held: I64) -> pa.RecordBatch:
     address = np.uint64(split.number) << np.uint64(32) | (piece.first + rows).astype(np.uint64)
     source = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(rows), np.int16)), pa.array([split.source]))
     given = {"address": pa.array(address), "source": source, "text": text}
-    extra = [
-        field for field in records.schema if field.name not in {*DOCUMENT_SCHEMA.names, "ordinal", "problem", "chars"}
-    ]
-    schema = pa.schema([*DOCUMENT_SCHEMA, *extra])
+    known = {*DOCUMENT_SCHEMA.names, *RECORDS.names}
+    schema = pa.schema([*DOCUMENT_SCHEMA, *(field for field in records.schema if field.name not in known)])
     arrays = [given[name] if name in given else _whole(records.column(name)) for name in schema.names]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 

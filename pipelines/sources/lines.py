@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipelines.sources.batches import raw_schema, unreadable
 from pipelines.sources.blocks import Block, line_blocks, range_blocks
 from pipelines.sources.options import SourceOptions
-from pipelines.sources.rows import RowReader, is_utf8
+from pipelines.sources.rows import RowReader, TextReader, is_utf8
 from pipelines.sources.streams import BYTE_ORDER_MARK, Problem, chunks
 
 BLANK = b" \t\r\n"
@@ -44,6 +44,31 @@ def read_stream(source: SourceOptions, file: BinaryIO, kind: str, name: str) -> 
             ordinals = np.arange(count, count + len(lines), dtype=np.uint64)
             yield reader.batch(lines, ordinals, checked=is_utf8(block.data, block.begin, block.end))
         count += len(lines)
+
+
+def read_line_texts(
+    source: SourceOptions, file: BinaryIO, kind: str, extent: tuple[int, int], wanted: npt.NDArray[np.bool_]
+) -> Iterator[pa.LargeStringArray]:
+    """Yield the texts of the records that `read_lines` or `read_stream` give; only lines that are `wanted` are decoded.
+
+    Args:
+        source: where the text stands.
+        file: plain or compressed lines.
+        kind: which, as `streams.told` says.
+        extent: start and end of the split.
+        wanted: bool, one per record; the text of others is "", and so is that of a record that cannot be read.
+    """
+    reader = TextReader(source)
+    first = 0
+    for block in range_blocks(file, *extent) if kind == "plain" else line_blocks(chunks(file, kind)):
+        if isinstance(block, Problem):
+            yield pa.array([""], pa.large_string())
+            return
+        lines, _ = _lines_of(block)
+        chosen = wanted[first : first + len(lines)]
+        if lines:
+            yield reader.texts(lines, chosen, checked=is_utf8(block.data, block.begin, block.end))
+        first += len(lines)
 
 
 def _lines_of(block: Block) -> tuple[list[memoryview], npt.NDArray[np.uint64]]:

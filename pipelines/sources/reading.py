@@ -10,11 +10,13 @@ raised.
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.sources.batches import raw_schema, unreadable
 from pipelines.sources.documents import read_documents
-from pipelines.sources.lines import read_lines, read_stream
+from pipelines.sources.lines import read_line_texts, read_lines, read_stream
 from pipelines.sources.options import SourceOptions
 from pipelines.sources.row_groups import read_row_groups, row_group_extents
 from pipelines.sources.streams import Problem, told
@@ -66,3 +68,23 @@ def read(source: SourceOptions, file: BinaryIO, start: int, end: int, name: str)
         yield from read_lines(source, file, start, end, name)
     else:
         yield from read_stream(source, file, kind, name)
+
+
+def read_texts(
+    source: SourceOptions, file: BinaryIO, extent: tuple[int, int], name: str, wanted: npt.NDArray[np.bool_]
+) -> Iterator[pa.LargeStringArray]:
+    """Yield the texts of one split again, in the order of its records; what is not needed is not decoded.
+
+    Args:
+        source: the manifest's entry.
+        file: the file, open for reading.
+        extent: start and end of the split, as `read` takes them.
+        name: path of the file below the source's folder.
+        wanted: bool, one per record. The text of a record that is not wanted may be "".
+    """
+    kind = told(file)
+    if kind != "parquet" and "lines" in source.containers:
+        yield from read_line_texts(source, file, kind, extent, wanted)
+    else:
+        for batch in read(source, file, *extent, name):
+            yield batch.column("text")

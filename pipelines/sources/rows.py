@@ -32,6 +32,29 @@ def is_utf8(data: bytes, begin: int, end: int) -> bool:
     return True
 
 
+class TextReader:
+    """Reads the texts of lines alone.
+
+    Args:
+        source: where the text stands.
+    """
+
+    def __init__(self, source: SourceOptions) -> None:
+        self._text = source.layout.text
+        self._shape = shape_of(self._text, [])
+
+    def texts(
+        self, lines: Sequence[memoryview], wanted: npt.NDArray[np.bool_], *, checked: bool
+    ) -> pa.LargeStringArray:
+        """Return the text of each line that is `wanted` and can be read, and "" for the others."""
+        places = np.flatnonzero(wanted).tolist()
+        records, _ = decode_lines(self._shape, [lines[place] for place in places], checked=checked)
+        texts = [b""] * len(lines)
+        for place, text in zip(places, gather(self._shape, records)[self._text], strict=True):
+            texts[place] = b"" if text is None else text.encode()
+        return text_array(texts)
+
+
 class RowReader:
     """Reads lines of one file.
 

@@ -100,7 +100,8 @@ def test_a_new_threshold_reads_no_text_again_though_some_labels_are_null(
     for most in (100, 1):
         build_here(manifest(tmp_path, {"lined": {"most": most}}, {"where": "sum(line_widths) < 5"}), tmp_path / "out")
         with monkeypatch.context() as patch:
-            patch.setattr("pipelines.engine.recording.SourceReading", None)
+            for reading in ("source_pieces", "text_pieces"):
+                patch.setattr(f"pipelines.engine.recording.{reading}", None)
             build_here(manifest(tmp_path, {"lined": {"most": 1}}, {"where": "sum(line_widths) < 5"}), tmp_path / "out")
     assert len(tasks_run(tmp_path / "out", "pass 1 of 1")) == 6
     build_here(manifest(tmp_path, {"lined": {"most": 1}}, {"where": "sum(line_widths) < 5"}), tmp_path / "fresh")

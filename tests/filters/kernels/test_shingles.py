@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.kernels.scans import Scans, WordDefinition
-from filters.kernels.shingles import CROWDED, VERSION, Shingles, normalized_scans, shingles
+from filters.kernels.shingles import CROWDED, VERSION, Shingles, normalized_scans, shingles, word_runs
 from filters.kernels.unicode import CLASSES
 from filters.redpajama_words import normalize
 from filters.shingling import NORMALIZATIONS, Normalization, datatrove, redpajama, shingles_of
@@ -84,6 +84,18 @@ def test_shingles_are_the_sorted_hashes_of_the_plain_ones(
     found = shingles(scans_of(values), definition, n, normalization)
     plain = [plain_shingles(text, definition, n, normalization) for text in values]
     assert each(found) == [sorted({hash_shingle(shingle) for shingle in text}) for text in plain]
+
+
+@given(batches, definitions, st.integers(1, 14), normalizations)
+def test_shingles_are_the_different_ones_of_all_runs(
+    values: list[str], definition: WordDefinition, n: int, normalization: Normalization
+) -> None:
+    if (normalization, definition) == ("redpajama", "whitespace"):
+        normalization = "none"  # its words are found otherwise
+    runs, found = (kind(scans_of(values), definition, n, normalization) for kind in (word_runs, shingles))
+    assert each(found) == [sorted(set(text)) for text in each(runs)]
+    words = np.diff(normalized_scans(scans_of(values), normalization).words(definition).first)
+    assert runs.counts.tolist() == np.where(words, np.maximum(words - n + 1, 1), 0).tolist()
 
 
 @given(batches, definitions, st.integers(1, 6), normalizations)
