@@ -16,9 +16,12 @@ from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.backends import Library
+from pipelines.tokens.bytepairs import MOST_TOKENS, BytePairs, marked, merges, splits
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_for, table_of
 
 ModelProto: Any = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # generated when imported
+BPE = sentencepiece_model_pb2.TrainerSpec.BPE  # type: ignore[attr-defined]  # likewise
 
 SPACE_MARK = "\u2581"
 
@@ -38,7 +41,7 @@ def load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         hash=hash_of(_content(model), policy),
         table=table_of(dict(_pieces(model))),
         policy=policy,
-        encode_text=lambda text: processor.encode(text, num_threads=1),
+        backend=_byte_pairs(model) or Library("sentencepiece", lambda text: processor.encode(text, num_threads=1)),
     )
 
 
@@ -67,6 +70,34 @@ def _pieces(model: Any) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401 - a prot
             yield number, bytes([int(piece.piece[3:5], 16)])
         else:
             yield number, piece.piece.replace(SPACE_MARK, " ").encode()
+
+
+def _byte_pairs(model: Any) -> BytePairs | None:  # noqa: ANN401 - a protocol buffer
+    """Return our own back-end, where the model merges pairs, falls back to bytes, and leaves texts as they are."""
+    if not _is_plain(model):
+        return None
+    kinds = ModelProto.SentencePiece
+    pieces = {piece.piece: number for number, piece in enumerate(model.pieces) if piece.type == kinds.NORMAL}
+    of_bytes = {int(piece.piece[3:5], 16): at for at, piece in enumerate(model.pieces) if piece.type == kinds.BYTE}
+    scores = sorted({-model.pieces[number].score for number in pieces.values()})
+    rank_of = {score: rank for rank, score in enumerate(scores)}
+    ranks = {piece: rank_of[-model.pieces[number].score] for piece, number in pieces.items()}
+    of_codes = {ord(piece): number for piece, number in pieces.items() if len(piece) == 1}
+    of_codes[ord(" ")] = of_codes[ord(SPACE_MARK)]
+    bytes_in_order = [of_bytes[byte] for byte in range(256)]
+    return marked(bytes_in_order, of_codes, pieces, merges(splits(pieces, ranks)))
+
+
+def _is_plain(model: Any) -> bool:  # noqa: ANN401 - a protocol buffer
+    """Return whether a model is of the kind of Llama 2's: BPE over U+2581, no normalization, no symbols of a user."""
+    trainer, normalizer, kinds = model.trainer_spec, model.normalizer_spec, ModelProto.SentencePiece
+    held = {piece.type for piece in model.pieces}
+    merging = trainer.model_type == BPE
+    spaced = normalizer.add_dummy_prefix and normalizer.escape_whitespaces and not trainer.treat_whitespace_as_suffix
+    changed = normalizer.remove_extra_whitespaces or normalizer.precompiled_charsmap
+    kept = not held & {kinds.USER_DEFINED, kinds.UNUSED} and len(model.pieces) < MOST_TOKENS
+    marked_space = any(piece.piece == SPACE_MARK for piece in model.pieces)
+    return bool(merging and trainer.byte_fallback and spaced and not changed and kept and marked_space)
 
 
 def _content(model: Any) -> list[object]:  # noqa: ANN401 - a protocol buffer

@@ -1,0 +1,56 @@
+"""Back-ends: what turns texts into ids, before anything frames or stores them.
+
+In:  texts, and the ids before and behind each.
+Out: ids.
+Guaranteed: ids equal those of the reference library.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.tokens.runs import Runs
+
+U32 = npt.NDArray[np.uint32]
+
+Frame: TypeAlias = tuple[U32, U32]
+"""Ids before and behind each text."""
+
+
+class Backend(Protocol):
+    """What encodes texts."""
+
+    @property
+    def name(self) -> str:
+        """Whose code it is: `gristmill`, or a library."""
+
+    def encode(self, texts: pa.LargeStringArray, frame: Frame) -> Runs:
+        """Return the ids of each text, uint32, framed."""
+
+
+@dataclass(frozen=True)
+class Library:
+    """A library that takes one text at a time.
+
+    Args:
+        name: of the library.
+        encode_text: gives the ids of a text.
+    """
+
+    name: str
+    encode_text: Callable[[str], Sequence[int] | U32]
+
+    def encode(self, texts: pa.LargeStringArray, frame: Frame) -> Runs:
+        """Return the ids of each text, framed."""
+        head, tail = frame
+        pieces = [np.empty(0, np.uint32)]
+        lengths = [0]
+        for text in texts:
+            ids = np.asarray(self.encode_text(text.as_py()), np.uint32)
+            pieces += [head, ids, tail]
+            lengths.append(len(head) + len(ids) + len(tail))
+        return Runs(np.concatenate(pieces), np.cumsum(lengths, dtype=np.int64))

@@ -1,0 +1,146 @@
+"""Byte pairs: our own back-end for byte-level BPE and for SentencePiece's BPE.
+
+In:  which pairs of tokens merge, how words begin, and by which rule texts are cut into words.
+Out: a `BytePairs`.
+Guaranteed: ids equal those of `tokenizers`, tiktoken and `sentencepiece`; what was encoded before changes no id. Of the
+     three rules, GPT-2's and cl100k's are regular expressions (`patterns.py`), the third is SentencePiece's.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from threading import Lock
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from filters.kernels.bpe import Pairs, pairs_of, room_for_long, room_for_small
+from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Rooms, Whole, encode, whole_words, with_slack
+from filters.kernels.hashing import WIDTH
+from filters.kernels.pretokens import CL100K, GPT2, MARKED, code_classes, link_bits
+from filters.kernels.tables import power_above
+from filters.kernels.wordcache import FEW, TOKEN_BITS, Cache, empty_cache
+from pipelines.tokens import patterns
+from pipelines.tokens.backends import Frame
+from pipelines.tokens.runs import Runs
+
+U8 = npt.NDArray[np.uint8]
+U32 = npt.NDArray[np.uint32]
+I64 = npt.NDArray[np.int64]
+Token = TypeVar("Token", bytes, str)
+
+MACHINES = {patterns.GPT2: GPT2, patterns.CL100K: CL100K}
+"""Regular expression -> the machine that finds the same words."""
+
+MOST_TOKENS = 1 << TOKEN_BITS
+"""Ids that the cache can hold are below this."""
+
+FIRST_ROOM = 1 << 16
+"""Bytes of a word for which there is room at first."""
+
+
+@dataclass
+class BytePairs:
+    """Encodes with kernels of our own.
+
+    Args:
+        machine: where words end (`filters/kernels/pretokens.py`).
+        model: how words begin, and what merges.
+        spaced: a space is put before each text.
+    """
+
+    machine: int
+    model: Model
+    spaced: bool = False
+    name: str = "gristmill"
+    _cache: Cache = field(default_factory=empty_cache, repr=False)
+    _rooms: Rooms = field(default_factory=lambda: (room_for_small(), room_for_long(FIRST_ROOM)), repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def encode(self, texts: pa.LargeStringArray, frame: Frame) -> Runs:
+        """Return the ids of each text, framed; one thread at a time."""
+        data, offsets = _buffers(texts)
+        held = with_slack(data, offsets, self.spaced)
+        most = int(held[1][-1]) + len(texts) * sum(map(len, frame)) + FEW
+        ids, bounds = np.empty(most, np.uint32), np.zeros(len(offsets), np.int64)
+        with self._lock:
+            while more := encode(self.machine, held, self.model, self._cache, self._rooms, frame, (ids, bounds)):
+                self._rooms = (self._rooms[0], room_for_long(2 * more))
+        return Runs(ids[: bounds[-1]], bounds)
+
+
+def _buffers(texts: pa.LargeStringArray) -> tuple[U8, I64]:
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data if data is not None and len(data) else bytes(1), np.uint8), bounds
+
+
+@cache
+def _classes() -> U8:
+    return code_classes()
+
+
+NO_LINKS = np.zeros(1, np.uint64)
+NO_CODES = np.empty(0, np.uint32)
+
+
+def byte_level(pattern: str, of_bytes: Sequence[int], pairs: Pairs, whole: Mapping[bytes, int]) -> BytePairs:
+    """Return the back-end of a byte-level BPE.
+
+    Args:
+        pattern: one of `MACHINES`.
+        of_bytes: the token of each byte.
+        pairs: which tokens merge.
+        whole: words that are one token, whatever merges.
+    """
+    firsts: Firsts = np.array(of_bytes, np.uint32), NO_CODES
+    return BytePairs(MACHINES[pattern], ((_classes(), NO_LINKS), firsts, pairs, _whole(whole)))
+
+
+def marked(of_bytes: Sequence[int], of_codes: Mapping[int, int], pieces: Mapping[str, int], pairs: Pairs) -> BytePairs:
+    """Return the back-end of SentencePiece's BPE.
+
+    Args:
+        of_bytes: the piece of each byte.
+        of_codes: the piece of each code point that has one.
+        pieces: all that merges end in.
+        pairs: which pieces merge.
+    """
+    table = np.full(0x110000, NO_TOKEN, np.uint32)
+    table[list(of_codes)] = list(of_codes.values())
+    links = sorted({pair for piece in pieces for pair in pairwise(map(ord, piece))})
+    left, right = (np.array([link[side] for link in links], np.uint32) for side in (0, 1))
+    firsts: Firsts = np.array(of_bytes, np.uint32), table
+    known = np.zeros(1, np.uint8), link_bits(left, right)
+    return BytePairs(MARKED, (known, firsts, pairs, _whole({})), spaced=True)
+
+
+def merges(entries: Iterable[tuple[int, int, int, int]]) -> Pairs:
+    """Return the table of pairs, given (left, right, rank, token) of each."""
+    columns = np.array(list(entries), np.uint64).reshape(-1, 4).T
+    return pairs_of(*(np.ascontiguousarray(column) for column in columns))
+
+
+def splits(tokens: Mapping[Token, int], ranks: Mapping[Token, int]) -> Iterable[tuple[int, int, int, int]]:
+    """Yield each way in which a token is two others, as `merges` takes it: whatever pair gives it has its rank."""
+    for token, number in tokens.items():
+        for cut in range(1, len(token)):
+            left, right = tokens.get(token[:cut]), tokens.get(token[cut:])
+            if left is not None and right is not None:
+                yield left, right, ranks[token], number
+
+
+def _whole(words: Mapping[bytes, int]) -> Whole:
+    """Return the table of words that are one token."""
+    if not words:
+        return np.empty(0, np.uint64), np.frombuffer(bytes(WIDTH), np.uint8), np.zeros(1, np.int64)
+    by_number = {number: word for word, number in words.items()}
+    lengths = [len(by_number.get(number, b"")) for number in range(max(by_number) + 1)]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    data = np.frombuffer(b"".join(by_number[number] for number in sorted(by_number)) + bytes(WIDTH), np.uint8)
+    table = np.zeros(2 * power_above(2 * len(words)), np.uint64)
+    whole_words(data, starts, np.array(sorted(by_number), np.uint32), table)
+    return table, data, starts
