@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters.kernels.compiled import apart, kernel, leaf, signed
+from filters.kernels.tables import power_above
 from filters.kernels.vectors import below, highest, lowest
 
 U32 = npt.NDArray[np.uint32]
@@ -20,17 +21,19 @@ SMALL = 64
 """Tokens of a word that are looked over at each merge; more are held in a heap."""
 
 MIX = np.uint64(0x9E3779B97F4A7C15)
-FOUR, FIVE, SIX, BITS32, BITS64 = np.uint64(4), np.uint64(5), np.uint64(6), np.uint64(32), np.uint64(64)
-WORD = np.uint64(63)
-ONE = np.uint64(1)
+ONE, SIX, BITS32, WORD = np.uint64(1), np.uint64(6), np.uint64(32), np.uint64(63)
 LOW32 = np.uint64(0xFFFFFFFF)
 NO_PAIR = ~np.uint64(0)
 NONE32 = np.uint32(0xFFFFFFFF)
-MOST_RANKS = 1 << 26
 
-Pairs = tuple[U64, U64]
-"""Which pairs merge: a hash table, two words an entry, of `left << 32 | right` and `rank << 32 | token`; and bits that
-say which hashes stand in it. The sizes of both are powers of 2."""
+PART_BITS = 20
+"""Bits of a token, and of the number of a pair, in an entry of the table of pairs."""
+
+PART, PARTS, KEY = np.uint64(PART_BITS), np.uint64((1 << PART_BITS) - 1), np.uint64(2 * PART_BITS)
+
+Pairs = tuple[U64, U64, U64]
+"""Which pairs merge: bits that say which hashes there are; a hash table of `number << 40 | left << 20 | right`; and by
+number `rank << 32 | token`. Only a pair that merges is looked for beyond the bits, but for one in twenty."""
 
 Word = tuple[U64, U32, U32]
 """Room for a small word: its tokens, and by place the rank of the pair that begins there with the place below it, and
@@ -56,58 +59,55 @@ def pairs_of(left: U64, right: U64, rank: U64, token: U64) -> Pairs:
     """Return the table of pairs.
 
     Args:
-        left: uint64, less than 2^32; each pair once.
+        left: uint64, less than 2^20; each pair once, fewer than 2^20 of them.
         right: likewise.
         rank: less than 2^26.
         token: what the pair becomes.
     """
-    size = 1 << max(len(left) * 2 - 1, 1).bit_length()
-    table = np.full(2 * size, NO_PAIR, np.uint64)
-    known = np.zeros(max(size * 8 // 64, 1), np.uint64)
-    _enter(left << BITS32 | right, rank << BITS32 | token, table, known)
-    return table, known
+    table = np.full(power_above(3 * len(left) // 2), NO_PAIR, np.uint64)
+    known = np.zeros(max(len(table) // 8, 1), np.uint64)
+    _enter(left << PART | right, known, table)
+    return known, table, rank << BITS32 | token
 
 
 @leaf
 def _hash(key: np.uint64) -> np.uint64:
-    mixed = (key ^ (key >> np.uint64(29))) * MIX
+    mixed = key * MIX
     return mixed ^ (mixed >> BITS32)
 
 
 @kernel
-def _enter(keys: U64, values: U64, table: U64, known: U64) -> None:
-    """Fill the table; a pair that comes twice keeps its first value."""
-    last, bits = np.uint64(len(table) // 2 - 1), np.uint64(len(known) * 64 - 1)
+def _enter(keys: U64, known: U64, table: U64) -> None:
+    """Fill the bits and the table."""
+    last, bits = np.uint64(len(table) - 1), np.uint64(len(known) * 64 - 1)
     for number in range(len(keys)):
-        key = keys[number]
-        mixed = _hash(key)
+        mixed = _hash(keys[number])
         bit = mixed & bits
         known[bit >> SIX] |= ONE << (bit & WORD)
-        place = mixed >> FIVE & last
-        while table[place * np.uint64(2)] != NO_PAIR and table[place * np.uint64(2)] != key:
+        place = mixed >> BITS32 & last
+        while table[place] != NO_PAIR:
             place = (place + ONE) & last
-        if table[place * np.uint64(2)] == NO_PAIR:
-            table[place * np.uint64(2)] = key
-            table[place * np.uint64(2) + ONE] = values[number]
+        table[place] = np.uint64(number) << KEY | keys[number]
 
 
 @leaf
 def merged(left: np.uint64, right: np.uint64, pairs: Pairs) -> np.uint64:
     """Return `rank << 32 | token` of a pair; `NO_PAIR` where it does not merge."""
-    table, known = pairs
-    key = left << BITS32 | right
+    known, table, values = pairs
+    key = left << PART | right
     mixed = _hash(key)
     bit = mixed & np.uint64(len(known) * 64 - 1)
     if not known[bit >> SIX] >> (bit & WORD) & ONE:
         return NO_PAIR
-    last = np.uint64(len(table) // 2 - 1)
-    place = mixed >> FIVE & last
+    last = np.uint64(len(table) - 1)
+    place = mixed >> BITS32 & last
     while True:
-        found = table[place * np.uint64(2)]
-        if found == key:
-            return table[place * np.uint64(2) + ONE]
+        found = table[place]
         if found == NO_PAIR:
             return NO_PAIR
+        if found & ((ONE << KEY) - ONE) == key:
+            value: np.uint64 = values[found >> KEY]
+            return value
         place = (place + ONE) & last
 
 
@@ -127,8 +127,9 @@ def merge_small(count: int, word: Word, pairs: Pairs, out: U32, to: int) -> int:
     """Merge at most 64 tokens, and write what they become to `out` from `to` on; return the place behind them."""
     held, ranks, tokens = word
     alive = below(np.uint64(count))
-    for place in range(np.uint64(count - 1)):
-        _set_pair(place, merged(held[place], held[place + ONE], pairs), word)
+    for number in range(count - 1):
+        begun = np.uint64(number)
+        _set_pair(begun, merged(held[begun], held[begun + ONE], pairs), word)
     ranks[np.uint64(count - 1)] = NONE32
     while True:
         least = NONE32

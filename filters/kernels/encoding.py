@@ -16,6 +16,8 @@ from filters.kernels.wordcache import (
     FEW,
     LONG,
     SHORT,
+    SLOT,
+    TOKEN,
     Cache,
     long_hash,
     put_long,
@@ -35,14 +37,16 @@ SLACK = 64
 """Bytes that must lie behind the last text."""
 
 NO_TOKEN = np.uint32(0xFFFFFFFF)
+ONE, SIX, UPPER, WORD = np.uint64(1), np.uint64(6), np.uint64(40), np.uint64(63)
 
 Firsts = tuple[U32, U32]
 """The token of each byte; the token of each code point, `NO_TOKEN` where its bytes stand for it. Without the second
 (length 0) words begin as bytes."""
 
-Whole = tuple[U64, U8, I64]
-"""Words that are one token whatever pairs merge: a hash table, two words an entry, of a hash and a token and one; the
-bytes of all tokens; where each begins, and after them the end. Empty (length 0): there are none."""
+Whole = tuple[U64, U64, U8, I64]
+"""Words that are one token whatever pairs merge: bits that say which hashes there are; a hash table of the upper 44
+bits of a hash, and a token and one; the bytes of all tokens; where each begins, and after them the end. Without such
+words there is one start."""
 
 Model = tuple[Known, Firsts, Pairs, Whole]
 """What says where words end; how words begin; which pairs merge; which words are one token."""
@@ -55,7 +59,7 @@ Texts = tuple[U8, I64]
 
 
 @kernel
-def with_slack(data: U8, offsets: I64, spaced: bool) -> Texts:  # noqa: FBT001 - kernels take no names
+def with_slack(data: U8, offsets: I64, spaced: bool) -> Texts:
     """Return a copy of texts with `SLACK` behind the last, and where `spaced`, a space before each that is not empty.
 
     Args:
@@ -81,47 +85,55 @@ def with_slack(data: U8, offsets: I64, spaced: bool) -> Texts:  # noqa: FBT001 -
 Rooms = tuple[Word, Long]
 """Room for a small word, and for a long one."""
 
+Tools = tuple[Model, Cache, Rooms]
+"""A model, what is known of words of it, and room to merge."""
+
 
 @kernel
-def whole_words(tokens: U8, starts: I64, numbers: U32, table: U64) -> None:
-    """Fill the table of words that are one token; `table` has twice a power of 2 of zeros, more than tokens.
+def whole_words(tokens: U8, starts: I64, numbers: U32, known: U64, table: U64) -> None:
+    """Fill the bits and the table of words that are one token; both must be zeros.
 
     Args:
         tokens: uint8, the bytes of all tokens, and 8 more.
         starts: int64, where each begins, and after them the end.
         numbers: uint32, those that count.
-        table: uint64.
+        known: uint64, a power of 2 of them.
+        table: uint64, a power of 2, more than there are tokens.
     """
-    last = np.uint64(len(table) // 2 - 1)
+    last, bits = np.uint64(len(table) - 1), np.uint64(len(known) * 64 - 1)
     for token in numbers:
         mixed = long_hash(tokens, starts[token], starts[token + 1] - starts[token])
-        place = mixed >> np.uint64(7) & last
-        while table[place * np.uint64(2)]:
-            place = (place + np.uint64(1)) & last
-        table[place * np.uint64(2)] = mixed
-        table[place * np.uint64(2) + np.uint64(1)] = np.uint64(token) + np.uint64(1)
+        bit = mixed >> UPPER & bits
+        known[bit >> SIX] |= ONE << (bit & WORD)
+        place = mixed >> ONE & last
+        while table[place]:
+            place = (place + ONE) & last
+        table[place] = mixed & ~TOKEN | (np.uint64(token) + ONE)
 
 
 @leaf
-def _as_one(data: U8, at: int, size: int, mixed: np.uint64, whole: Whole) -> int:
+def _as_one(data: U8, at: int, size: int, whole: Whole) -> int:
     """Return the token that a word is, or -1."""
-    table, tokens, starts = whole
-    if len(table) == 0:
+    known, table, tokens, starts = whole
+    if len(starts) == 1:
         return -1
-    last = np.uint64(len(table) // 2 - 1)
-    place = mixed >> np.uint64(7) & last
-    while table[place * np.uint64(2)]:
-        if table[place * np.uint64(2)] == mixed:
-            token = signed(table[place * np.uint64(2) + np.uint64(1)]) - 1
+    mixed = long_hash(data, at, size)
+    bit = mixed >> UPPER & np.uint64(len(known) * 64 - 1)
+    if not known[bit >> SIX] >> (bit & WORD) & ONE:
+        return -1
+    last = np.uint64(len(table) - 1)
+    place = mixed >> ONE & last
+    while table[place]:
+        if (table[place] ^ mixed) & ~TOKEN == 0:
+            token = signed(table[place] & TOKEN) - 1
             begin = starts[token]
-            same = starts[token + 1] - begin == size
-            number = 0
+            same, number = starts[token + 1] - begin == size, 0
             while same and number < size:
                 same = tokens[begin + number] == data[at + number]
                 number += 1
             if same:
                 return token
-        place = (place + np.uint64(1)) & last
+        place = (place + ONE) & last
     return -1
 
 
@@ -150,53 +162,81 @@ def _begin(data: U8, at: int, end: int, firsts: Firsts, held: U64 | U32) -> int:
 
 
 @leaf
-def _merge(data: U8, at: int, end: int, model: Model, rooms: tuple[Word, Long], out: U32, to: int) -> int:
+def _merge(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
     """Merge a word, and write its tokens to `out` from `to` on; return the place behind them."""
-    _, firsts, pairs, _ = model
-    small, large = rooms
+    (_, firsts, pairs, _), _, (small, large) = tools
     if end - at > SMALL:
-        count = _begin(data, at, end, firsts, large[0])
-        return merge_long(count, large, pairs, out, to)
-    count = _begin(data, at, end, firsts, small[0])
-    return merge_small(count, small, pairs, out, to)
+        return merge_long(_begin(data, at, end, firsts, large[0]), large, pairs, out, to)
+    return merge_small(_begin(data, at, end, firsts, small[0]), small, pairs, out, to)
 
 
 @apart
-def _look_up(data: U8, at: int, end: int, model: Model, cache: Cache, rooms: Rooms, out: U32, to: int) -> int:
-    """Write the tokens of a word that no slot holds, and remember them; return the place behind them."""
-    size = end - at
-    mixed = long_hash(data, at, size)
-    if size <= LONG:
-        found = take_long(cache, mixed, (data, at, size), out, to)
-        if found >= 0:
-            return found
-    token = _as_one(data, at, size, mixed, model[3])
+def _find(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
+    """Find the tokens of a word that is not known; return the place behind them."""
+    token = _as_one(data, at, end - at, tools[0][3])
     if token >= 0:
         out[to] = np.uint32(token)
-        then = to + 1
-    else:
-        then = _merge(data, at, end, model, rooms, out, to)
-    if size <= SHORT and then - to <= FEW:
-        key = short_key(data, at, size)
-        put_short(cache[0], slot_of(key[0], key[1]), key, out, to, then)
-    elif size <= LONG:
-        put_long(cache, mixed, (data, at, size), out, (to, then))
+        return to + 1
+    return _merge(data, at, end, tools, out, to)
+
+
+@apart
+def _look_up(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
+    """Write the tokens of a word of the store to `out` from `to` on, or find them; return the place behind them."""
+    cache, word = tools[1], (data, at, end - at)
+    if end - at > LONG:
+        return _find(data, at, end, tools, out, to)
+    mixed = long_hash(data, at, end - at)
+    found = take_long(cache, mixed, word, out, to)
+    if found >= 0:
+        return found
+    then = _find(data, at, end, tools, out, to)
+    put_long(cache, mixed, word, out, (to, then))
     return then
 
 
+@apart
+def _meet(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
+    """Find the tokens of a short word that no slot holds, and remember them; return the place behind them."""
+    cache, size = tools[1], end - at
+    then = _find(data, at, end, tools, out, to)
+    put_short(cache[0], short_key(data, at, size), out, to, then)
+    if then - to > FEW:
+        put_long(cache, long_hash(data, at, size), (data, at, size), out, (to, then))
+    return then
+
+
+@leaf
+def _short(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
+    """Write the tokens of a short word to `out` from `to` on; return the place behind them."""
+    slots = tools[1][0]
+    low, high = short_key(data, at, end - at)
+    place = slot_of(low, high)
+    if slots[place] != low or slots[place + ONE] != high:
+        place += np.uint64(SLOT)
+        if slots[place] != low or slots[place + ONE] != high:
+            return _meet(data, at, end, tools, out, to)
+    then = take_short(slots, place, out, to)
+    return then if then > to else _look_up(data, at, end, tools, out, to)
+
+
+@leaf
+def _copy(tokens: U32, out: U32, to: int) -> int:
+    """Write tokens to `out` from `to` on; return the place behind them."""
+    for number in range(len(tokens)):
+        out[to + number] = tokens[number]
+    return to + len(tokens)
+
+
 @kernel
-def encode(
-    machine: int, texts: Texts, model: Model, cache: Cache, rooms: Rooms, frame: Frame, found: tuple[U32, I64]
-) -> int:
+def encode(machine: int, texts: Texts, tools: Tools, frame: Frame, found: tuple[U32, I64]) -> int:
     """Encode texts.
 
     Args:
         machine: where words end, as `pretokens.word_end` takes it.
         texts: see above.
-        model: likewise.
-        cache: knows words of this model only.
-        rooms: for a small word and for a long one.
-        frame: see above.
+        tools: likewise; the cache knows words of this model only.
+        frame: likewise.
         found: is filled: the tokens (uint32, room for as many as bytes and frames, and 6), and where those of each text
             end (int64, one more than texts, the first 0).
 
@@ -204,31 +244,20 @@ def encode(
         0; or the bytes of a word for which there is no room: then nothing that was filled counts.
     """
     data, offsets = texts
-    known, slots = model[0], cache[0]
-    head, tail = frame
     out, bounds = found
     to = 0
     for text in range(len(offsets) - 1):
         at, stop = offsets[text], offsets[text + 1]
-        for number in range(len(head)):
-            out[to] = head[number]
-            to += 1
+        to = _copy(frame[0], out, to)
         while at < stop:
-            end = word_end(machine, data, at, stop, known)
-            size = end - at
-            if size <= SHORT:
-                low, high = short_key(data, at, size)
-                place = slot_of(low, high)
-                if slots[place] == low and slots[place + np.uint64(1)] == high:
-                    to = take_short(slots, place, out, to)
-                    at = end
-                    continue
-            elif size > len(rooms[1][0]):
-                return size
-            to = _look_up(data, at, end, model, cache, rooms, out, to)
+            end = word_end(machine, data, at, stop, tools[0][0])
+            if end - at <= SHORT:
+                to = _short(data, at, end, tools, out, to)
+            elif end - at > len(tools[2][1][0]):
+                return signed(end - at)
+            else:
+                to = _look_up(data, at, end, tools, out, to)
             at = end
-        for number in range(len(tail)):
-            out[to] = tail[number]
-            to += 1
+        to = _copy(frame[1], out, to)
         bounds[text + 1] = to
     return 0

@@ -30,7 +30,7 @@ U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
 OTHER, LETTER, NUMBER, BLANK, NEWLINE = 0, 1, 2, 3, 4
-"""Classes of code points: none of the others; \\p{L}; \\p{N}; white space but the last; carriage return and line feed."""
+"""Classes of code points: none of the others; letters; numbers; white space but newlines; newlines, "\r" and "\n"."""
 
 GPT2, CL100K, MARKED = 0, 1, 2
 """Numbers of the machines; the last is SentencePiece's."""
@@ -186,11 +186,10 @@ def gpt2_end(data: U8, at: int, stop: int, classes: U8) -> int:
 def cl100k_end(data: U8, at: int, stop: int, classes: U8) -> int:
     """Return where cl100k's word ends that begins at `at`, before `stop`."""
     byte = data[np.uint64(at)]
-    if byte == QUOTE:
-        size = _any_contraction(data, at, stop)
-        if size:
-            return at + size
+    short = _any_contraction(data, at, stop) if byte == QUOTE else 0
     kind, size = class_at(data, at, classes)
+    if short:
+        return at + short
     if kind == LETTER:
         return letters_end(data, at, stop, classes)
     if kind == NUMBER:
@@ -198,15 +197,14 @@ def cl100k_end(data: U8, at: int, stop: int, classes: U8) -> int:
     after = BLANK
     if kind != NEWLINE and at + size < stop:
         after, _ = class_at(data, at + size, classes)
-        if after == LETTER:
-            return letters_end(data, at + size, stop, classes)
+    if after == LETTER:
+        return letters_end(data, at + size, stop, classes)
     if kind == OTHER or (byte == SPACE and after == OTHER):
-        end = run_end(data, at + 1 if byte == SPACE else at, stop, classes, OTHER)
+        end = run_end(data, at + size if byte == SPACE else at, stop, classes, OTHER)
         return run_end(data, end, stop, classes, NEWLINE)
     end, last, line = blanks_end(data, at, stop, classes)
-    if line:
-        return line
-    return last if last > at and end < stop else end
+    whole = last == at or end == stop
+    return line or (end if whole else last)
 
 
 @leaf
@@ -229,7 +227,7 @@ def link_bits(left: U32, right: U32) -> U64:
 def _merges(left: int, right: int, bits: U64) -> bool:
     """Return whether something may merge over two characters."""
     bit = _link(left, right)
-    return bits[bit >> WORD_BITS] >> (bit & BIT) & ONE != 0
+    return bool(bits[bit >> WORD_BITS] >> (bit & BIT) & ONE)
 
 
 @leaf

@@ -1,18 +1,19 @@
-"""A cache from words to their tokens: short words stand whole in it, longer ones behind a hash and a look at their bytes.
+"""A cache from words to tokens: short words stand whole in it, longer ones behind a hash and a look at their bytes.
 
 In:  words as bytes, and the tokens that were found for them.
 Out: the tokens of a word that was seen before.
 Guaranteed: what is found is what was entered for the same bytes, and nothing else; a word may be forgotten for another.
 
 A slot of the first table is 32 bytes, half a cache line: up to 15 bytes of a word with their number, and up to six
-tokens of 20 bits with theirs. The second holds hashes, and where in the store word and tokens lie; a full store is
-emptied.
+tokens of 20 bits with theirs; two slots are looked at for a word. The second table holds hashes, and where in the store
+a word and its tokens lie; there stand longer words, and short ones of more tokens, of which the slot says so. A full
+store is emptied.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.compiled import leaf
+from filters.kernels.compiled import leaf, signed
 from filters.kernels.hashing import load
 from filters.kernels.vectors import below
 
@@ -40,8 +41,9 @@ ZERO, ONE, TWO, THREE, EIGHT = (np.uint64(number) for number in (0, 1, 2, 3, 8))
 BITS20, BITS40, BITS56, BITS60 = (np.uint64(number) for number in (20, 40, 56, 60))
 TOKEN = np.uint64((1 << TOKEN_BITS) - 1)
 MIX, OTHER_MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
-SLOT_SHIFT, LONG_SHIFT = np.uint64(64 - SLOT_BITS), np.uint64(64 - LONG_BITS)
-COUNTED = np.uint64(8)
+SLOT_SHIFT, LONG_SHIFT = np.uint64(65 - SLOT_BITS), np.uint64(64 - LONG_BITS)
+ELSEWHERE = np.uint64(15)
+"""Stands for the number of tokens in a slot, where they are in the store."""
 
 Cache = tuple[U64, U64, U32, U64]
 """Slots; longer words, (hash, place in the store and one) each; the store; how much of it is used."""
@@ -49,9 +51,10 @@ Cache = tuple[U64, U64, U32, U64]
 
 def empty_cache() -> Cache:
     """Return a cache that knows no word."""
-    room = np.zeros((SLOT << SLOT_BITS) + 8, np.uint64)
+    room = np.empty((SLOT << SLOT_BITS) + 8, np.uint64)
     begin = -room.ctypes.data % 64 // 8
     slots = room[begin : begin + (SLOT << SLOT_BITS)]
+    slots.fill(0)
     return slots, np.zeros(2 << LONG_BITS, np.uint64), np.empty(STORE, np.uint32), np.zeros(1, np.uint64)
 
 
@@ -67,36 +70,48 @@ def short_key(data: U8, at: int, size: int) -> tuple[np.uint64, np.uint64]:
 
 @leaf
 def slot_of(low: np.uint64, high: np.uint64) -> np.uint64:
-    """Return where in the slots a short word belongs."""
-    return ((low ^ high * OTHER_MIX) * MIX >> SLOT_SHIFT) * np.uint64(SLOT)
+    """Return where in the slots the first of the two for a short word begins."""
+    return ((low ^ high * OTHER_MIX) * MIX >> SLOT_SHIFT) * np.uint64(2 * SLOT)
 
 
 @leaf
 def take_short(slots: U64, place: np.uint64, out: U32, to: int) -> int:
-    """Write the tokens of a slot to `out` from `to` on, where there must be room for six; return the place behind."""
-    first, second = slots[place + TWO], slots[place + THREE]
-    at = np.uint64(to)
+    """Write the tokens of a slot to `out` from `to` on, where there must be room for six; return the place behind.
+
+    It is `to` where the tokens are in the store.
+    """
+    first, at = slots[place + TWO], np.uint64(to)
     out[at] = np.uint32(first & TOKEN)
     out[at + ONE] = np.uint32(first >> BITS20 & TOKEN)
     out[at + TWO] = np.uint32(first >> BITS40 & TOKEN)
     count = first >> BITS60
     if count > THREE:
+        if count == ELSEWHERE:
+            return to
+        second = slots[place + THREE]
         out[at + THREE] = np.uint32(second & TOKEN)
         out[at + np.uint64(4)] = np.uint32(second >> BITS20 & TOKEN)
         out[at + np.uint64(5)] = np.uint32(second >> BITS40 & TOKEN)
-    return to + count
+    return to + signed(count)
 
 
 @leaf
-def put_short(slots: U64, place: np.uint64, key: tuple[np.uint64, np.uint64], tokens: U32, begin: int, end: int) -> None:
-    """Enter a short word of at most six tokens, `tokens[begin:end]`, in place of what stood there."""
-    first, second = np.uint64(end - begin) << BITS60, ZERO
-    for number in range(end - begin):
+def put_short(slots: U64, key: tuple[np.uint64, np.uint64], tokens: U32, begin: int, end: int) -> None:
+    """Enter a short word with its tokens, `tokens[begin:end]`; where there are more than six, that they are elsewhere.
+
+    It takes the first slot of two, and what stood there the second.
+    """
+    place, first, second = slot_of(key[0], key[1]), np.uint64(end - begin) << BITS60, ZERO
+    for number in range(min(end - begin, FEW)):
         token = np.uint64(tokens[begin + number])
         if number < 3:
             first |= token << np.uint64(TOKEN_BITS * number)
         else:
             second |= token << np.uint64(TOKEN_BITS * (number - 3))
+    if end - begin > FEW:
+        first = ELSEWHERE << BITS60
+    for number in range(SLOT):
+        slots[place + np.uint64(SLOT + number)] = slots[place + np.uint64(number)]
     slots[place], slots[place + ONE] = key
     slots[place + TWO], slots[place + THREE] = first, second
 
@@ -140,7 +155,7 @@ def take_long(cache: Cache, mixed: np.uint64, word: tuple[U8, int, int], out: U3
             return -1
     for number in range(count):
         out[np.uint64(to) + np.uint64(number)] = store[begin + TWO + np.uint64(number)]
-    return to + count
+    return to + signed(count)
 
 
 @leaf

@@ -5,6 +5,7 @@ Out: ids.
 Guaranteed: ids equal those of the reference library.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -12,6 +13,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.tokens.runs import Runs
 
@@ -54,3 +56,42 @@ class Library:
             pieces += [head, ids, tail]
             lengths.append(len(head) + len(ids) + len(tail))
         return Runs(np.concatenate(pieces), np.cumsum(lengths, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Careful:
+    """Two back-ends: texts in which symbols stand that the first does not know go to the second.
+
+    Args:
+        fast: the first.
+        sure: the second.
+        symbols: strings that are never empty.
+    """
+
+    fast: Backend
+    sure: Backend
+    symbols: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Whose code most texts see."""
+        return self.fast.name
+
+    def encode(self, texts: pa.LargeStringArray, frame: Frame) -> Runs:
+        """Return the ids of each text, framed."""
+        held = pc.match_substring_regex(texts, "|".join(map(re.escape, self.symbols)))
+        if not pc.any(held).as_py():
+            return self.fast.encode(texts, frame)
+        known, others = (
+            backend.encode(texts.filter(mask), frame)
+            for backend, mask in ((self.fast, pc.invert(held)), (self.sure, held))
+        )
+        return _interleaved(held.to_pylist(), known, others)
+
+
+def _interleaved(second: Sequence[bool], known: Runs, others: Runs) -> Runs:
+    """Return the runs of two sets of texts in order; `second` says of each text whether it is one of `others`."""
+    places = {True: iter(range(len(others))), False: iter(range(len(known)))}
+    pieces = [(others if late else known)[next(places[late])] for late in second]
+    ids: U32 = np.concatenate(pieces)
+    return Runs(ids, np.cumsum([0, *map(len, pieces)], dtype=np.int64))

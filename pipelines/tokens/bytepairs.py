@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.kernels.bpe import Pairs, pairs_of, room_for_long, room_for_small
-from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Rooms, Whole, encode, whole_words, with_slack
+from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Rooms, Tools, Whole, encode, whole_words, with_slack
 from filters.kernels.hashing import WIDTH
 from filters.kernels.pretokens import CL100K, GPT2, MARKED, code_classes, link_bits
 from filters.kernels.tables import power_above
@@ -67,9 +67,12 @@ class BytePairs:
         most = int(held[1][-1]) + len(texts) * sum(map(len, frame)) + FEW
         ids, bounds = np.empty(most, np.uint32), np.zeros(len(offsets), np.int64)
         with self._lock:
-            while more := encode(self.machine, held, self.model, self._cache, self._rooms, frame, (ids, bounds)):
+            while more := encode(self.machine, held, self._tools(), frame, (ids, bounds)):
                 self._rooms = (self._rooms[0], room_for_long(2 * more))
         return Runs(ids[: bounds[-1]], bounds)
+
+    def _tools(self) -> Tools:
+        return self.model, self._cache, self._rooms
 
 
 def _buffers(texts: pa.LargeStringArray) -> tuple[U8, I64]:
@@ -136,11 +139,17 @@ def splits(tokens: Mapping[Token, int], ranks: Mapping[Token, int]) -> Iterable[
 def _whole(words: Mapping[bytes, int]) -> Whole:
     """Return the table of words that are one token."""
     if not words:
-        return np.empty(0, np.uint64), np.frombuffer(bytes(WIDTH), np.uint8), np.zeros(1, np.int64)
+        return (
+            np.zeros(1, np.uint64),
+            np.zeros(1, np.uint64),
+            np.frombuffer(bytes(WIDTH), np.uint8),
+            np.zeros(1, np.int64),
+        )
     by_number = {number: word for word, number in words.items()}
     lengths = [len(by_number.get(number, b"")) for number in range(max(by_number) + 1)]
     starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     data = np.frombuffer(b"".join(by_number[number] for number in sorted(by_number)) + bytes(WIDTH), np.uint8)
-    table = np.zeros(2 * power_above(2 * len(words)), np.uint64)
-    whole_words(data, starts, np.array(sorted(by_number), np.uint32), table)
-    return table, data, starts
+    table = np.zeros(power_above(2 * len(words)), np.uint64)
+    known = np.zeros(len(table) // 16, np.uint64)
+    whole_words(data, starts, np.array(sorted(by_number), np.uint32), known, table)
+    return known, table, data, starts

@@ -16,7 +16,7 @@ from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
-from pipelines.tokens.backends import Library
+from pipelines.tokens.backends import Backend, Careful, Library
 from pipelines.tokens.bytepairs import MOST_TOKENS, BytePairs, marked, merges, splits
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_for, table_of
 
@@ -41,7 +41,7 @@ def load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         hash=hash_of(_content(model), policy),
         table=table_of(dict(_pieces(model))),
         policy=policy,
-        backend=_byte_pairs(model) or Library("sentencepiece", lambda text: processor.encode(text, num_threads=1)),
+        backend=_backend(processor, model),
     )
 
 
@@ -72,6 +72,16 @@ def _pieces(model: Any) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401 - a prot
             yield number, piece.piece.replace(SPACE_MARK, " ").encode()
 
 
+def _backend(processor: Any, model: Any) -> Backend:  # noqa: ANN401 - the library, and a protocol buffer
+    """Return our own back-end where it can serve; symbols of a user it leaves to the library."""
+    library = Library("sentencepiece", lambda text: processor.encode(text, num_threads=1))
+    fast = _byte_pairs(model)
+    if fast is None:
+        return library
+    symbols = tuple(piece.piece for piece in model.pieces if piece.type == ModelProto.SentencePiece.USER_DEFINED)
+    return Careful(fast, library, symbols) if symbols else fast
+
+
 def _byte_pairs(model: Any) -> BytePairs | None:  # noqa: ANN401 - a protocol buffer
     """Return our own back-end, where the model merges pairs, falls back to bytes, and leaves texts as they are."""
     if not _is_plain(model):
@@ -89,15 +99,17 @@ def _byte_pairs(model: Any) -> BytePairs | None:  # noqa: ANN401 - a protocol bu
 
 
 def _is_plain(model: Any) -> bool:  # noqa: ANN401 - a protocol buffer
-    """Return whether a model is of the kind of Llama 2's: BPE over U+2581, no normalization, no symbols of a user."""
+    """Return whether a model is of the kind of Llama 2's: BPE over U+2581, no normalization, no piece unused."""
     trainer, normalizer, kinds = model.trainer_spec, model.normalizer_spec, ModelProto.SentencePiece
     held = {piece.type for piece in model.pieces}
     merging = trainer.model_type == BPE
     spaced = normalizer.add_dummy_prefix and normalizer.escape_whitespaces and not trainer.treat_whitespace_as_suffix
     changed = normalizer.remove_extra_whitespaces or normalizer.precompiled_charsmap
-    kept = not held & {kinds.USER_DEFINED, kinds.UNUSED} and len(model.pieces) < MOST_TOKENS
-    marked_space = any(piece.piece == SPACE_MARK for piece in model.pieces)
-    return bool(merging and trainer.byte_fallback and spaced and not changed and kept and marked_space)
+    kept = kinds.UNUSED not in held and len(model.pieces) < MOST_TOKENS
+    marked_space = any(piece.piece == SPACE_MARK and piece.type == kinds.NORMAL for piece in model.pieces)
+    symbols = (piece.piece for piece in model.pieces if piece.type == kinds.USER_DEFINED)
+    apart = not any(SPACE_MARK in symbol or " " in symbol for symbol in symbols)
+    return bool(merging and trainer.byte_fallback and spaced and not changed and kept and marked_space and apart)
 
 
 def _content(model: Any) -> list[object]:  # noqa: ANN401 - a protocol buffer
