@@ -1,7 +1,7 @@
 """Files of a manifest: every path in it leads to files.
 
 In:  a manifest, and the document that it was read from.
-Out: nothing, or a ManifestError; the stages, each file that they read known by its content.
+Out: nothing, or a ManifestError; the stages, each file and earlier build that they read known by its content.
 Guaranteed: no file of a source is read as data; a source names each of its files once.
 """
 
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pipelines.engine.sealing import input_files, seal, with_contents
+from pipelines.dedup.earlier import MOST_BUILDS
+from pipelines.engine.earlier import find_keys
+from pipelines.engine.sealing import earlier_builds, input_files, seal, with_contents
 from pipelines.engine.storage import find_files
 from pipelines.errors import RequestError
 from pipelines.language_model import with_model
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from filters.batch import InputFile, Stage
+    from pipelines.dedup.earlier import EarlierBuild
     from pipelines.engine.sealing import Place
     from pipelines.engine.splits import SourceFile
     from pipelines.entries import StageEntry
@@ -53,10 +56,16 @@ def _sealed(document: Document, at: int, entry: StageEntry) -> StageEntry:
     contents: dict[Place, str] = {}
     stage = _with_model(document, ("stages", at, entry.name), entry.stage)
     for place, file in input_files(stage):
-        name, position = place
-        key: Key = ("stages", at, entry.name, name) if position is None else ("stages", at, entry.name, name, position)
-        contents[place] = _content(document, key, file)
+        contents[place] = _content(document, _key(at, entry, place), file)
+    for place, build in earlier_builds(stage):
+        contents[place] = _kept_keys(document, _key(at, entry, place), entry, build)
     return entry.model_copy(update={"stage": with_contents(stage, contents)}) if contents else entry
+
+
+def _key(at: int, entry: StageEntry, place: Place) -> Key:
+    """Return the key of an option of a stage, or of an item of it."""
+    name, position = place
+    return ("stages", at, entry.name, name) if position is None else ("stages", at, entry.name, name, position)
 
 
 def _with_model(document: Document, key: Key, stage: Stage) -> Stage:
@@ -74,7 +83,23 @@ def _content(document: Document, key: Key, file: InputFile) -> str:
         content = seal(found)
     except OSError as error:
         document.refuse(key, f"cannot be read: {str(error).partition(chr(10))[0]}", file.path)
-    if file.content not in {"", content}:
+    return _expected(document, key, file, content)
+
+
+def _kept_keys(document: Document, key: Key, entry: StageEntry, build: EarlierBuild) -> str:
+    """Return the content hash of the keys that an earlier build keeps of a stage."""
+    if isinstance(key[-1], int) and key[-1] >= MOST_BUILDS:
+        document.refuse(key, f"name at most {MOST_BUILDS} builds", build.path)
+    try:
+        content = find_keys(build.path, entry.name, entry.stage).content
+    except RequestError as error:
+        document.refuse(key, str(error), build.path)
+    return _expected(document, key, build, content)
+
+
+def _expected(document: Document, key: Key, named: InputFile | EarlierBuild, content: str) -> str:
+    """Return the content that is there, if the manifest asks for no other."""
+    if named.content not in {"", content}:
         document.refuse(key, f"what is there now has the content {content}; write the path alone to take it as it is")
     return content
 

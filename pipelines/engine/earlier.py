@@ -1,0 +1,144 @@
+"""Earlier: what a finished build keeps for later ones to be compared with, and how it is found.
+
+In:  the folder of a finished build, and a stage that is to be compared with one of the same name there.
+Out: `StageKeys`: where the keys of its documents are, and what decided them.
+Guaranteed: keys that mean something else (another band, another scope, another version) are refused with the names of
+the options that differ; nothing is read but `lock.json` and names of files.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from filters.batch import Stage, measuring_options
+from filters.kernels.shingles import VERSION
+from pipelines.dedup.exchanges import Comparing, ExchangeStage
+from pipelines.engine.keys import key_of
+from pipelines.engine.storage import Storage, open_storage
+from pipelines.errors import RequestError
+
+
+class SplitKeys(msgspec.Struct, frozen=True):
+    """What is kept of one split.
+
+    Args:
+        rows: rows file that the split sent to the (first) exchange of the stage.
+        bytes: its size.
+        records: part with the uids.
+        delta: part that says who is alive behind the stage.
+        shingles: part with the shingles of those; "" where they were not stored.
+        content: hash of what these say.
+    """
+
+    rows: str
+    bytes: int
+    records: str
+    delta: str
+    shingles: str
+    content: str
+
+
+class StageKeys(msgspec.Struct, frozen=True):
+    """What is kept of one stage.
+
+    Args:
+        stage: its name in the manifest.
+        version: of the stage.
+        shingles: `VERSION` of the hashes of shingles.
+        options: all options, as plain values.
+        documents: how many came to it.
+        splits: what is kept of each split that took part, in the order of their numbers.
+    """
+
+    stage: str
+    version: int
+    shingles: int
+    options: dict[str, Any]
+    documents: int
+    splits: list[SplitKeys]
+
+    @property
+    def content(self) -> str:
+        """Hash of all that a later build reads."""
+        return key_of([self.stage, self.documents, [split.content for split in self.splits]])
+
+
+class _Lock(msgspec.Struct, frozen=True):
+    """What is asked of another build's lock."""
+
+    parts: dict[str, Any]
+    keys: list[StageKeys] = []
+
+
+def keys_of(label: str, stage: ExchangeStage, documents: int, splits: list[SplitKeys]) -> StageKeys:
+    """Return what a build keeps of a stage."""
+    return StageKeys(label, type(stage).version, VERSION, stage.model_dump(mode="json"), documents, splits)
+
+
+def find_keys(url: str, label: str, stage: Stage) -> StageKeys:
+    """Return what a build has kept of the stage that this one can be compared with.
+
+    Args:
+        url: the build folder.
+        label: name of the stage in both manifests.
+        stage: as it is asked for now.
+
+    Raises:
+        RequestError: there is no finished build, or none with keys that mean the same; it says what to do.
+    """
+    storage = open_storage(url)
+    named = [keys for keys in _read(storage).keys if keys.stage == label]
+    if not named:
+        raise RequestError(f"that build has no stage {label}, or is older than `against`: add it there and build again")
+    differing = [list(_differences(keys, stage)) for keys in named]
+    if all(differing):
+        fewest = differing[np.argmin([len(each) for each in differing])]
+        differences = "; ".join(fewest)
+        raise RequestError(f"keys of {label} in that build mean something else: {differences}; write the same in both")
+    keys = named[differing.index([])]
+    shingles = isinstance(stage, Comparing) and stage.needs_shingles
+    if shingles and any(not split.shingles for split in keys.splits):
+        raise RequestError(
+            f"that build has not stored its shingles: write `store_shingles: true` in its {label} and build it again, "
+            "what is done there stays; or write `verify: false` here"
+        )
+    _check_files(storage, keys, shingles=shingles)
+    return keys
+
+
+def _read(storage: Storage) -> _Lock:
+    """Read as much of a lock as is needed."""
+    try:
+        lock = msgspec.json.decode(storage.read("lock.json"), type=_Lock)
+    except FileNotFoundError:
+        raise RequestError(
+            "no build is there: name the folder that `gristmill build MANIFEST --out DIR` wrote"
+        ) from None
+    except (OSError, msgspec.MsgspecError) as error:
+        raise RequestError(f"its lock.json cannot be read ({error}); build it again") from error
+    if not lock.parts:
+        raise RequestError("that build is not finished: run `gristmill build` there again, it goes on")
+    return lock
+
+
+def _differences(keys: StageKeys, stage: Stage) -> Iterator[str]:
+    """Say what makes the keys of a stage others than those that this one makes."""
+    versions = (keys.version, keys.shingles), (type(stage).version, VERSION)
+    if versions[0] != versions[1]:
+        yield f"another version of gristmill made them ({versions[0]}, now {versions[1]})"
+    now = stage.model_dump(mode="json")
+    for name in (*measuring_options(stage), "scope"):
+        if keys.options.get(name) != now[name]:
+            yield f"{name} is {keys.options.get(name)!r} there and {now[name]!r} here"
+
+
+def _check_files(storage: Storage, keys: StageKeys, *, shingles: bool) -> None:
+    """Refuse keys of which files have been deleted since."""
+    wanted = {split.rows for split in keys.splits} | {split.shingles for split in keys.splits if shingles}
+    there = {
+        path for folder in sorted({path.rpartition("/")[0] for path in wanted}) for path in storage.list(folder, 0)
+    }
+    if missing := sorted(wanted - there):
+        raise RequestError(f"{missing[0]} of that build is gone, and {len(missing) - 1} others; build it again")
