@@ -63,6 +63,11 @@ class DedupExact(Stage):
         return listed(self.against)
 
     @property
+    def compares_texts(self) -> bool:
+        """Whether texts are compared, and not URLs."""
+        return self.by == "content"
+
+    @property
     def needs_shingles(self) -> bool:
         """Whole texts are compared, by keys that every build keeps."""
         return False

@@ -159,6 +159,10 @@ class Comparing(Protocol):
         """The earlier builds, in the order in which their documents rank."""
 
     @property
+    def compares_texts(self) -> bool:
+        """Whether its keys are made of texts, so that editors before it change them."""
+
+    @property
     def needs_shingles(self) -> bool:
         """Whether it compares shingles, which an earlier build must have stored."""
 

@@ -82,6 +82,11 @@ class _Options(Stage):
         return listed(self.against)
 
     @property
+    def compares_texts(self) -> bool:
+        """Shingles are made of texts."""
+        return True
+
+    @property
     def needs_shingles(self) -> bool:
         """Whether similarity is measured, also with documents of earlier builds."""
         return self.verify

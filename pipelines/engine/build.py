@@ -14,6 +14,7 @@ from pipelines.audit.fits import FitReport
 from pipelines.audit.ledger import IDS_PER_FILE, IdsTask, LedgerTask, run_ids, run_ledger
 from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing
 from pipelines.engine.budgeting import CutTask, run_cut
+from pipelines.engine.earlier import Keyed
 from pipelines.engine.fit import (
     CollectTask,
     TrainTask,
@@ -134,7 +135,8 @@ class Build:
         emitted = [self.maps[at] for at in taking_part]
         stage, label = work.ending, work.exchange_label
         if work.round == 0:
-            self.keys.begin(label, stage, emitted)
+            texts = frozenset(self._work(self.holdings[at], number).suffix for at in taking_part)
+            self.keys.begin(Keyed(label, stage, texts), emitted)
         earlier = self.keys.earlier
         documents = sum(receipt.counts["out"] for receipt in emitted) + earlier.documents
         stage = stage.for_documents(documents) if isinstance(stage, Counting) else stage
@@ -149,7 +151,8 @@ class Build:
         decided = self.runner.run(f"{label} {number + 1}: decide", run_reduce, reduces)
         answers = tuple(receipt.part for receipt in decided)
         if isinstance(stage, Linking):
-            self._link(f"{label} {number + 1}", exchange, answers, taking_part)
+            found = self._link(f"{label} {number + 1}", exchange, answers, taking_part)
+            self.keys.recall(f"{label} {number + 1}", stage.then, found, exchange)
             return
         homes = [HomeTask(self.holdings[at], stage, label, answers, exchange) for at in taking_part]
         receipts = self.runner.run(f"{label} {number + 1}: bring home", run_home, homes)
@@ -159,14 +162,14 @@ class Build:
         check_losses(label, stage.max_loss, homes, receipts)
         self.keys.end(f"{label} {number + 1}", stage, [self.holdings[at] for at in taking_part])
 
-    def _link(self, step: str, exchange: str, edges: tuple[str, ...], taking_part: Sequence[int]) -> None:
-        """Make components of the candidates that an exchange found; nobody falls by that."""
+    def _link(self, step: str, exchange: str, edges: tuple[str, ...], taking_part: Sequence[int]) -> str:
+        """Make components of the candidates that an exchange found; return their rows file. Nobody falls by that."""
         (found,) = self.runner.run(f"{step}: components", run_components, [ComponentsTask(edges, exchange)])
         tasks = [MembersTask(self.holdings[at], found.part, exchange) for at in taking_part]
         receipts = self.runner.run(f"{step}: bring home", run_members, tasks)
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.holdings[at] = replace(self.holdings[at], components=receipt.part)
-        self.keys.recall(step, found.part, exchange)
+        return found.part
 
     def _partitions(self, emitted: Sequence[Receipt], earlier: Earlier) -> int:
         """Choose the number of reduce tasks, by the bytes that were emitted."""

@@ -6,7 +6,8 @@ Guaranteed: keys that mean something else (another band, another scope, another 
 the options that differ; nothing is read but `lock.json` and names of files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -48,6 +49,7 @@ class StageKeys(msgspec.Struct, frozen=True):
         version: of the stage.
         shingles: `VERSION` of the hashes of shingles.
         options: all options, as plain values.
+        texts: the editors before it, such as `@normalize`, of each text version that came to it; "" is none.
         documents: how many came to it.
         splits: what is kept of each split that took part, in the order of their numbers.
     """
@@ -56,6 +58,7 @@ class StageKeys(msgspec.Struct, frozen=True):
     version: int
     shingles: int
     options: dict[str, Any]
+    texts: list[str]
     documents: int
     splits: list[SplitKeys]
 
@@ -72,27 +75,43 @@ class _Lock(msgspec.Struct, frozen=True):
     keys: list[StageKeys] = []
 
 
-def keys_of(label: str, stage: ExchangeStage, documents: int, splits: list[SplitKeys]) -> StageKeys:
+@dataclass(frozen=True)
+class Keyed:
+    """A stage that makes keys, where it stands in a manifest.
+
+    Args:
+        label: its name.
+        stage: its options.
+        texts: the editors before it, of each text version that comes to it.
+    """
+
+    label: str
+    stage: ExchangeStage
+    texts: frozenset[str]
+
+
+def keys_of(place: Keyed, documents: int, splits: list[SplitKeys]) -> StageKeys:
     """Return what a build keeps of a stage."""
-    return StageKeys(label, type(stage).version, VERSION, stage.model_dump(mode="json"), documents, splits)
+    stage = place.stage
+    versions, options = (type(stage).version, VERSION), stage.model_dump(mode="json")
+    return StageKeys(place.label, *versions, options, sorted(place.texts), documents, splits)
 
 
-def find_keys(url: str, label: str, stage: Stage) -> StageKeys:
+def find_keys(url: str, place: Keyed) -> StageKeys:
     """Return what a build has kept of the stage that this one can be compared with.
 
     Args:
         url: the build folder.
-        label: name of the stage in both manifests.
-        stage: as it is asked for now.
+        place: the stage, as it is asked for now; there it has the same name.
 
     Raises:
         RequestError: there is no finished build, or none with keys that mean the same; it says what to do.
     """
-    storage = open_storage(url)
+    storage, label, stage = open_storage(url), place.label, place.stage
     named = [keys for keys in _read(storage).keys if keys.stage == label]
     if not named:
         raise RequestError(f"that build has no stage {label}, or is older than `against`: add it there and build again")
-    differing = [list(_differences(keys, stage)) for keys in named]
+    differing = [list(_differences(keys, place)) for keys in named]
     if all(differing):
         fewest = differing[np.argmin([len(each) for each in differing])]
         differences = "; ".join(fewest)
@@ -113,9 +132,7 @@ def _read(storage: Storage) -> _Lock:
     try:
         lock = msgspec.json.decode(storage.read("lock.json"), type=_Lock)
     except FileNotFoundError:
-        raise RequestError(
-            "no build is there: name the folder that `gristmill build MANIFEST --out DIR` wrote"
-        ) from None
+        raise RequestError("no build is there: name a folder that `gristmill build MANIFEST --out DIR` wrote") from None
     except (OSError, msgspec.MsgspecError) as error:
         raise RequestError(f"its lock.json cannot be read ({error}); build it again") from error
     if not lock.parts:
@@ -123,15 +140,22 @@ def _read(storage: Storage) -> _Lock:
     return lock
 
 
-def _differences(keys: StageKeys, stage: Stage) -> Iterator[str]:
+def _differences(keys: StageKeys, place: Keyed) -> Iterator[str]:
     """Say what makes the keys of a stage others than those that this one makes."""
+    stage = place.stage
     versions = (keys.version, keys.shingles), (type(stage).version, VERSION)
     if versions[0] != versions[1]:
         yield f"another version of gristmill made them ({versions[0]}, now {versions[1]})"
     now = stage.model_dump(mode="json")
-    for name in (*measuring_options(stage), "scope"):
+    for name in (*(measuring_options(stage) if isinstance(stage, Stage) else ()), "scope"):
         if keys.options.get(name) != now[name]:
             yield f"{name} is {keys.options.get(name)!r} there and {now[name]!r} here"
+    if isinstance(stage, Comparing) and stage.compares_texts and place.texts.isdisjoint(keys.texts):
+        yield f"editors before it are {_editors(keys.texts)} there and {_editors(place.texts)} here"
+
+
+def _editors(texts: Iterable[str]) -> str:
+    return " or ".join(sorted(text.strip("@").replace("@", ", ") or "none" for text in texts))
 
 
 def _check_files(storage: Storage, keys: StageKeys, *, shingles: bool) -> None:
@@ -141,4 +165,5 @@ def _check_files(storage: Storage, keys: StageKeys, *, shingles: bool) -> None:
         path for folder in sorted({path.rpartition("/")[0] for path in wanted}) for path in storage.list(folder, 0)
     }
     if missing := sorted(wanted - there):
-        raise RequestError(f"{missing[0]} of that build is gone, and {len(missing) - 1} others; build it again")
+        gone = f"{len(missing)} files of that build are gone, such as {missing[0]}"
+        raise RequestError(f"{gone}; bring them back, or build it into another folder")

@@ -7,8 +7,8 @@ Guaranteed: a stage that cannot be compared with earlier builds has no part in i
 
 from collections.abc import Sequence
 
-from pipelines.dedup.exchanges import Comparing, ExchangeStage, Linking, Recalling, Storing
-from pipelines.engine.earlier import SplitKeys, StageKeys, keys_of
+from pipelines.dedup.exchanges import Comparing, ExchangeStage, Recalling, Storing
+from pipelines.engine.earlier import Keyed, SplitKeys, StageKeys, keys_of
 from pipelines.engine.job import Holding
 from pipelines.engine.keys import key_of
 from pipelines.engine.meeting import Earlier
@@ -32,30 +32,29 @@ class KeptKeys:
         self.earlier = Earlier()
         self.noted: list[StageKeys] = []
         self._runner = runner
-        self._label = ""
-        self._stage: ExchangeStage | None = None
+        self._place: Keyed | None = None
         self._emitted: Sequence[Receipt] = ()
         self._builds: tuple[EarlierKeys, ...] = ()
 
-    def begin(self, label: str, stage: ExchangeStage, emitted: Sequence[Receipt]) -> None:
+    def begin(self, place: Keyed, emitted: Sequence[Receipt]) -> None:
         """Take up a stage whose map tasks have emitted their rows.
 
         Raises:
             SourceChanged: an earlier build is not what it was when the manifest was loaded.
         """
-        self._label, self._stage, self._emitted = label, stage, emitted
-        self._builds = open_earlier(label, stage)
+        self._place, self._emitted = place, emitted
+        self._builds = open_earlier(place)
         self.earlier = emitted_rows(self._builds)
 
-    def recall(self, step: str, found: str, exchange: str) -> None:
+    def recall(self, step: str, decides: object, found: str, exchange: str) -> None:
         """Bring members of components from earlier builds to the exchange that decides.
 
         Args:
             step: its name in the build.
+            decides: the exchange that follows.
             found: the rows file of the components task.
             exchange: key of the exchange that found them.
         """
-        decides: object = self._stage.then if isinstance(self._stage, Linking) else None
         if self._builds and isinstance(decides, Recalling):
             tasks = recall_tasks(self._builds, decides, found, exchange)
             receipts = self._runner.run(f"{step}: recall", run_recall, tasks)
@@ -70,7 +69,7 @@ class KeptKeys:
             holdings: the splits that took part, as it left them.
         """
         self.earlier = Earlier()
-        if self._stage is None or not isinstance(self._stage, Comparing):
+        if self._place is None or not isinstance(self._place.stage, Comparing):
             return
         stored: Sequence[Receipt | None] = [None] * len(holdings)
         if isinstance(stage, Storing) and stage.store_shingles:
@@ -79,7 +78,7 @@ class KeptKeys:
         parts = zip(self._emitted, holdings, stored, strict=True)
         splits = [self._split(receipt, holding, shingles) for receipt, holding, shingles in parts]
         documents = sum(receipt.counts["out"] for receipt in self._emitted)
-        self.noted.append(keys_of(self._label, self._stage, documents, splits))
+        self.noted.append(keys_of(self._place, documents, splits))
 
     def _split(self, emitted: Receipt, holding: Holding, stored: Receipt | None) -> SplitKeys:
         """Return what is kept of one split."""

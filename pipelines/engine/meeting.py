@@ -49,8 +49,8 @@ def naming_build(storage: Storage) -> Iterator[None]:
         yield
     except OSError as error:
         raise SourceChanged(
-            f"the earlier build in {storage.url} changed while it was compared with: {error}; build it again, then run "
-            "the same command again"
+            f"the earlier build in {storage.url} changed while it was compared with: {error}; bring back what was "
+            "there, or run the same command again to compare with what is there now"
         ) from error
 
 

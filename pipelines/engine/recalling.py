@@ -13,10 +13,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.batch import Stage
 from pipelines.dedup.earlier import EarlierBuild, split_number
 from pipelines.dedup.exchanges import Comparing, Recalling
-from pipelines.engine.earlier import SplitKeys, StageKeys, find_keys
+from pipelines.engine.earlier import Keyed, SplitKeys, StageKeys, find_keys
 from pipelines.engine.exchange import Emitter, Rows, read_keys
 from pipelines.engine.job import Job
 from pipelines.engine.keys import key_of
@@ -56,25 +55,23 @@ class EarlierKeys:
         return split_number(self.number, split), path
 
 
-def open_earlier(label: str, stage: object) -> tuple[EarlierKeys, ...]:
+def open_earlier(place: Keyed) -> tuple[EarlierKeys, ...]:
     """Find the keys that a stage's manifest was checked with; none where it cannot be compared with earlier builds.
 
     Raises:
         SourceChanged: they are no longer those.
     """
-    if not isinstance(stage, Comparing) or not isinstance(stage, Stage):
-        return ()
     opened: list[EarlierKeys] = []
-    for number, build in enumerate(stage.earlier, 1):
+    for number, build in enumerate(place.stage.earlier if isinstance(place.stage, Comparing) else (), 1):
         storage, position = open_storage(build.path), sum(each.places for each in opened)
         with naming_build(storage):
-            opened.append(EarlierKeys(storage, number, position, _unchanged(build, label, stage)))
+            opened.append(EarlierKeys(storage, number, position, _unchanged(build, place)))
     return tuple(opened)
 
 
-def _unchanged(build: EarlierBuild, label: str, stage: Stage) -> StageKeys:
+def _unchanged(build: EarlierBuild, place: Keyed) -> StageKeys:
     try:
-        keys = find_keys(build.path, label, stage)
+        keys = find_keys(build.path, place)
     except RequestError as error:
         raise OSError(str(error)) from error
     if keys.content != build.content:
