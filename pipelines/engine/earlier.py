@@ -127,6 +127,17 @@ def find_keys(url: str, place: Keyed) -> StageKeys:
     return keys
 
 
+def compared_with(url: str, label: str) -> set[str]:
+    """Return the contents of all builds with which the stages of a name in a build were compared themselves.
+
+    Raises:
+        RequestError: there is no finished build.
+    """
+    named = [keys.options.get("against", []) for keys in _read(open_storage(url)).keys if keys.stage == label]
+    builds = [build for against in named for build in (against if isinstance(against, list) else [against])]
+    return {build["content"] for build in builds}
+
+
 def _read(storage: Storage) -> _Lock:
     """Read as much of a lock as is needed."""
     try:
