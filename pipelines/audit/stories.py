@@ -18,8 +18,9 @@ from filters.verdicts import Rule, judge_by
 from pipelines.audit.lookup import Verdict, examples, find, near, signals_at, with_uid
 from pipelines.audit.opened import Opened, open_folder
 from pipelines.audit.wording import Ruled, listed, number, plural, rule_words
-from pipelines.dedup.exchanges import Comparing
+from pipelines.dedup.exchanges import Comparing, ExchangeStage
 from pipelines.engine.budgeting import load_cuts
+from pipelines.engine.homecoming import earlier_rule
 from pipelines.engine.job import Holding
 from pipelines.engine.parts import read_part
 from pipelines.engine.pooling import documents_in, member
@@ -103,7 +104,8 @@ def _kept_in(build: Opened, verdict: Verdict) -> str:
     if verdict.fate != "duplicate" or verdict.value is None:
         return ""
     stages = (entry.stage for entry in build.manifest.stages if _judged(build, entry, verdict))
-    earlier = (stage.earlier for stage in stages if isinstance(stage, Comparing))
+    comparing = (stage for stage in stages if isinstance(stage, Comparing) and isinstance(stage, ExchangeStage))
+    earlier = (stage.earlier for stage in comparing if earlier_rule(stage.rule) == verdict.rule)
     return next(builds[int(verdict.value) - 1].path for builds in earlier if verdict.value <= len(builds))
 
 

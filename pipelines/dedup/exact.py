@@ -27,7 +27,7 @@ class DedupExact(Stage):
 
     The survivor is the first by: place of its source in `keep`, then `prefer`, then content hash, then uid, then
     (source, path, ordinal). Documents without a URL are never duplicates by URL. Texts are compared byte for byte, or
-    in a normal form (`pipelines/dedup/keys.py`).
+    in a normal form (`pipelines/dedup/keys.py`). What one of the builds `against` had already falls, whatever it is.
     """
 
     version: ClassVar[int] = 1

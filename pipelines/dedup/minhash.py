@@ -11,6 +11,9 @@ Two exchanges do it. The first is by band: `DedupMinhash` emits a row per docume
 these the engine makes components. The second is by component: `MinhashSurvivors` emits the shingles of their members
 alone, and answers who stays.
 
+Documents that stayed in an earlier build (`against`) come to the second exchange with the shingles that were stored of
+them (`store_shingles`); they are best of all, and stay.
+
 The chance that two documents with Jaccard similarity s share a band is 1 - (1 - s^rows)^bands (Broder 1997; Leskovec,
 Rajaraman and Ullman, Mining of Massive Datasets, section 3.4). The default, 14 bands of 8 rows over 5-grams, is
 FineWeb's (datatrove, `examples/fineweb.py`).

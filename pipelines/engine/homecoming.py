@@ -113,8 +113,8 @@ def run_home(job: Job, task: HomeTask) -> Receipt:
 def _counts(task: HomeTask, before: pa.Table, after: pa.Table) -> dict[str, int]:
     """Count rows, those alive before and after, and, where there are any, those that fell."""
     alive = {name: table.column("alive").to_numpy().sum() for name, table in (("in", before), ("out", after))}
-    rules = Counter(after.column("rule").drop_null().to_pylist())
-    falls = {fall_name("duplicate", task.label, rule): rules[rule] for rule in sorted(rules)}
+    rules = pc.value_counts(after.column("rule").drop_null()).to_pylist()
+    falls = {fall_name("duplicate", task.label, rule["values"]): rule["counts"] for rule in rules}
     return {"rows": after.num_rows, **{name: int(count) for name, count in alive.items()}, **falls}
 
 

@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -68,7 +69,8 @@ def test_a_build_is_compared_with_an_earlier_one_on_s3(s3: str, tmp_path: Path) 
     path = tmp_path / "manifest.yaml"
     written = []
     for root in (s3, str(tmp_path)):
-        stages = [{"dedup_exact": {"max_loss": 1}}, {"dedup_minhash": {"store_shingles": True, "max_loss": 1}}]
+        exact: dict[str, Any] = {"dedup_exact": {"max_loss": 1}}
+        stages = [exact, {"dedup_minhash": {"store_shingles": True, "max_loss": 1}}]
         path.write_text(yaml.safe_dump({"name": "m", "sources": sources, "stages": stages}))
         build(load_manifest(path), f"{root}/first", Settings("none"))
         for stage in stages:
