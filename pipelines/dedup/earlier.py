@@ -30,7 +30,7 @@ class EarlierBuild(BaseModel):
         content: hash of the keys that are read of it, set when the manifest is loaded; this is what identity sees.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"type": ["object", "string"]})
     path: str = Field(exclude=True)
     content: str = ""
 

@@ -154,6 +154,19 @@ def test_the_earlier_builds_own_order_says_which_of_its_copies_stands_for_a_new_
     assert found["cluster_size"] == 3
 
 
+@pytest.mark.parametrize("name", ["content", "verified"])
+def test_only_documents_that_came_to_the_stage_count(tmp_path: Path, name: str) -> None:
+    chance, stage = Random(6), STAGES[name]
+    one, two = (" ".join(prose(chance, 60)) for _ in range(2))
+    crawl(tmp_path, "a", [one] * 11)
+    crawl(tmp_path, "c", [two])
+    crawl(tmp_path, "b", [one, two])
+    first = built(tmp_path, "ac", with_options(stage, on=["c"]), "first")
+    found = built(tmp_path, "b", with_options(stage, against=str(tmp_path / "first")), "second")
+    assert fallen(found) == ["b00001"]
+    assert found[1]["kept_uid"] == first[-1]["uid"]
+
+
 def test_an_exempt_source_loses_nothing_to_earlier_builds(tmp_path: Path) -> None:
     for name in "ab":
         crawl(tmp_path, name, ["the same text"])

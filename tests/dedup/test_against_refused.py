@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from pipelines.engine.earlier import Keyed
@@ -132,6 +133,13 @@ def test_a_build_of_which_files_were_deleted_is_refused(folder: Path, below: str
     shutil.copytree(folder / "stored", folder / out)
     shutil.rmtree(folder / out / "work" / below)
     assert f"1 files of that build are gone, such as work/{below}/" in refusal(folder, MINHASH, out).remedy
+
+
+@pytest.mark.parametrize("against", ["runs/a", ["runs/a", "runs/b"], {"path": "runs/a", "content": "x"}])
+def test_editors_know_how_earlier_builds_are_named(folder: Path, against: object) -> None:
+    jsonschema.validate(manifest(folder, "b", with_options(EXACT, against=against)), Manifest.json_schema())
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(manifest(folder, "b", with_options(EXACT, against=3)), Manifest.json_schema())
 
 
 def test_of_several_builds_the_one_that_is_wrong_is_named(folder: Path) -> None:
