@@ -6,6 +6,7 @@ Guaranteed: keys that mean something else (another band, another scope, another 
 the options that differ; nothing is read but `lock.json` and names of files.
 """
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from filters.batch import Stage, measuring_options
 from filters.kernels.shingles import VERSION
-from pipelines.dedup.exchanges import Comparing, ExchangeStage
+from pipelines.dedup.exchanges import Comparing, ExchangeStage, Linking
 from pipelines.engine.keys import key_of
 from pipelines.engine.storage import Storage, open_storage
 from pipelines.errors import RequestError
@@ -90,40 +91,39 @@ class Keyed:
     texts: frozenset[str]
 
 
-def keys_of(place: Keyed, documents: int, splits: list[SplitKeys]) -> StageKeys:
+def keys_of(keyed: Keyed, documents: int, splits: list[SplitKeys]) -> StageKeys:
     """Return what a build keeps of a stage."""
-    stage = place.stage
+    stage = keyed.stage
     versions, options = (type(stage).version, VERSION), stage.model_dump(mode="json")
-    return StageKeys(place.label, *versions, options, sorted(place.texts), documents, splits)
+    return StageKeys(keyed.label, *versions, options, sorted(keyed.texts), documents, splits)
 
 
-def find_keys(url: str, place: Keyed) -> StageKeys:
+def find_keys(url: str, keyed: Keyed) -> StageKeys:
     """Return what a build has kept of the stage that this one can be compared with.
 
     Args:
         url: the build folder.
-        place: the stage, as it is asked for now; there it has the same name.
+        keyed: the stage, as it is asked for now; there it has the same name.
 
     Raises:
         RequestError: there is no finished build, or none with keys that mean the same; it says what to do.
     """
-    storage, label, stage = open_storage(url), place.label, place.stage
+    storage, label, stage = open_storage(url), keyed.label, keyed.stage
     named = [keys for keys in _read(storage).keys if keys.stage == label]
     if not named:
         raise RequestError(f"that build has no stage {label}, or is older than `against`: add it there and build again")
-    differing = [list(_differences(keys, place)) for keys in named]
+    differing = [list(_differences(keys, keyed)) for keys in named]
     if all(differing):
         fewest = differing[np.argmin([len(each) for each in differing])]
         differences = "; ".join(fewest)
         raise RequestError(f"keys of {label} in that build mean something else: {differences}; write the same in both")
     keys = named[differing.index([])]
-    shingles = isinstance(stage, Comparing) and stage.needs_shingles
-    if shingles and any(not split.shingles for split in keys.splits):
+    if _needs_shingles(stage) and any(not split.shingles for split in keys.splits):
         raise RequestError(
             f"that build has not stored its shingles: write `store_shingles: true` in its {label} and build it again, "
             "what is done there stays; or write `verify: false` here"
         )
-    _check_files(storage, keys, shingles=shingles)
+    _check_files(storage, keys, stage)
     return keys
 
 
@@ -151,9 +151,9 @@ def _read(storage: Storage) -> _Lock:
     return lock
 
 
-def _differences(keys: StageKeys, place: Keyed) -> Iterator[str]:
+def _differences(keys: StageKeys, keyed: Keyed) -> Iterator[str]:
     """Say what makes the keys of a stage others than those that this one makes."""
-    stage = place.stage
+    stage = keyed.stage
     versions = (keys.version, keys.shingles), (type(stage).version, VERSION)
     if versions[0] != versions[1]:
         yield f"another version of gristmill made them ({versions[0]}, now {versions[1]})"
@@ -161,20 +161,29 @@ def _differences(keys: StageKeys, place: Keyed) -> Iterator[str]:
     for name in (*(measuring_options(stage) if isinstance(stage, Stage) else ()), "scope"):
         if keys.options.get(name) != now[name]:
             yield f"{name} is {keys.options.get(name)!r} there and {now[name]!r} here"
-    if isinstance(stage, Comparing) and stage.compares_texts and place.texts.isdisjoint(keys.texts):
-        yield f"editors before it are {_editors(keys.texts)} there and {_editors(place.texts)} here"
+    if isinstance(stage, Comparing) and stage.compares_texts and keyed.texts.isdisjoint(keys.texts):
+        yield f"editors before it are {_editors(keys.texts)} there and {_editors(keyed.texts)} here"
 
 
 def _editors(texts: Iterable[str]) -> str:
     return " or ".join(sorted(text.strip("@").replace("@", ", ") or "none" for text in texts))
 
 
-def _check_files(storage: Storage, keys: StageKeys, *, shingles: bool) -> None:
+def _check_files(storage: Storage, keys: StageKeys, stage: ExchangeStage) -> None:
     """Refuse keys of which files have been deleted since."""
-    wanted = {split.rows for split in keys.splits} | {split.shingles for split in keys.splits if shingles}
-    there = {
-        path for folder in sorted({path.rpartition("/")[0] for path in wanted}) for path in storage.list(folder, 0)
-    }
+    wanted = {path for split in keys.splits for path in _files(split, stage)}
+    there = {path for folder in {posixpath.dirname(path) for path in wanted} for path in storage.list(folder, 0)}
     if missing := sorted(wanted - there):
-        gone = f"{len(missing)} files of that build are gone, such as {missing[0]}"
-        raise RequestError(f"{gone}; bring them back, or build it into another folder")
+        raise RequestError(
+            f"files of that build are gone, such as {missing[0]}; bring them back, or build it into another folder"
+        )
+
+
+def _files(split: SplitKeys, stage: ExchangeStage) -> list[str]:
+    """Return the files of a split that a stage reads."""
+    recalled = [split.records, split.delta] if isinstance(stage, Linking) else []
+    return [split.rows, *recalled, *([split.shingles] if _needs_shingles(stage) else [])]
+
+
+def _needs_shingles(stage: ExchangeStage) -> bool:
+    return isinstance(stage, Comparing) and stage.needs_shingles

@@ -32,18 +32,18 @@ class KeptKeys:
         self.earlier = Earlier()
         self.noted: list[StageKeys] = []
         self._runner = runner
-        self._place: Keyed | None = None
+        self._keyed: Keyed | None = None
         self._emitted: Sequence[Receipt] = ()
         self._builds: tuple[EarlierKeys, ...] = ()
 
-    def begin(self, place: Keyed, emitted: Sequence[Receipt]) -> None:
+    def begin(self, keyed: Keyed, emitted: Sequence[Receipt]) -> None:
         """Take up a stage whose map tasks have emitted their rows.
 
         Raises:
             SourceChanged: an earlier build is not what it was when the manifest was loaded.
         """
-        self._place, self._emitted = place, emitted
-        self._builds = open_earlier(place)
+        self._keyed, self._emitted = keyed, emitted
+        self._builds = open_earlier(keyed)
         self.earlier = emitted_rows(self._builds)
 
     def recall(self, step: str, decides: object, found: str, exchange: str) -> None:
@@ -69,7 +69,7 @@ class KeptKeys:
             holdings: the splits that took part, as it left them.
         """
         self.earlier = Earlier()
-        if self._place is None or not isinstance(self._place.stage, Comparing):
+        if self._keyed is None or not isinstance(self._keyed.stage, Comparing):
             return
         stored: Sequence[Receipt | None] = [None] * len(holdings)
         if isinstance(stage, Storing) and stage.store_shingles:
@@ -78,7 +78,7 @@ class KeptKeys:
         parts = zip(self._emitted, holdings, stored, strict=True)
         splits = [self._split(receipt, holding, shingles) for receipt, holding, shingles in parts]
         documents = sum(receipt.counts["out"] for receipt in self._emitted)
-        self.noted.append(keys_of(self._place, documents, splits))
+        self.noted.append(keys_of(self._keyed, documents, splits))
 
     def _split(self, emitted: Receipt, holding: Holding, stored: Receipt | None) -> SplitKeys:
         """Return what is kept of one split."""

@@ -55,23 +55,23 @@ class EarlierKeys:
         return split_number(self.number, split), path
 
 
-def open_earlier(place: Keyed) -> tuple[EarlierKeys, ...]:
+def open_earlier(keyed: Keyed) -> tuple[EarlierKeys, ...]:
     """Find the keys that a stage's manifest was checked with; none where it cannot be compared with earlier builds.
 
     Raises:
         SourceChanged: they are no longer those.
     """
     opened: list[EarlierKeys] = []
-    for number, build in enumerate(place.stage.earlier if isinstance(place.stage, Comparing) else (), 1):
+    for number, build in enumerate(keyed.stage.earlier if isinstance(keyed.stage, Comparing) else (), 1):
         storage, position = open_storage(build.path), sum(each.places for each in opened)
         with naming_build(storage):
-            opened.append(EarlierKeys(storage, number, position, _unchanged(build, place)))
+            opened.append(EarlierKeys(storage, number, position, _unchanged(build, keyed)))
     return tuple(opened)
 
 
-def _unchanged(build: EarlierBuild, place: Keyed) -> StageKeys:
+def _unchanged(build: EarlierBuild, keyed: Keyed) -> StageKeys:
     try:
-        keys = find_keys(build.path, place)
+        keys = find_keys(build.path, keyed)
     except RequestError as error:
         raise OSError(str(error)) from error
     if keys.content != build.content:
