@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from pipelines.audit.done import Standing
 from pipelines.audit.estimates import Estimate
-from pipelines.audit.wording import listed, number, size
+from pipelines.audit.wording import listed, number, plural, size
 from pipelines.dedup.curve import Banded, curve_cautions
-from pipelines.dedup.exchanges import ExchangeStage
+from pipelines.dedup.earlier import EarlierBuild
+from pipelines.dedup.exchanges import Comparing, ExchangeStage
+from pipelines.engine.earlier import compared_with
 from pipelines.engine.job import Resources
 from pipelines.engine.plan import Plan
 from pipelines.manifest import Manifest
@@ -93,9 +95,23 @@ def exchange_cautions(traffic: Traffic) -> Iterator[str]:
 
 
 def dedup_cautions(manifest: Manifest) -> Iterator[str]:
-    """Yield which stages look for near duplicates where they find few of them."""
+    """Yield which stages look for near duplicates where they find few of them, or past builds that they mean to see."""
     for name, stage in banded(manifest):
         yield from curve_cautions(name, stage)
+    for entry in manifest.stages:
+        if isinstance(entry.stage, Comparing):
+            yield from _unseen(entry.name, entry.stage.earlier)
+
+
+def _unseen(label: str, named: Sequence[EarlierBuild]) -> Iterator[str]:
+    """Yield which earlier builds were compared with others that are not named: what stays there is only in those."""
+    contents = {build.content for build in named}
+    for build in named:
+        if others := len(compared_with(build.path, label) - contents):
+            yield (
+                f"{label}: {build.path} was itself compared with {plural(others, 'earlier build')} not named here, and "
+                "keeps nothing of what is in them: name them under `against`, too"
+            )
 
 
 def banded(manifest: Manifest) -> Iterator[tuple[str, Banded]]:

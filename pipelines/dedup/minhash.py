@@ -11,6 +11,9 @@ Two exchanges do it. The first is by band: `DedupMinhash` emits a row per docume
 these the engine makes components. The second is by component: `MinhashSurvivors` emits the shingles of their members
 alone, and answers who stays.
 
+Documents that stayed in an earlier build (`against`) come to the second exchange with the shingles that were stored of
+them (`store_shingles`); they are best of all, and stay.
+
 The chance that two documents with Jaccard similarity s share a band is 1 - (1 - s^rows)^bands (Broder 1997; Leskovec,
 Rajaraman and Ullman, Mining of Massive Datasets, section 3.4). The default, 14 bands of 8 rows over 5-grams, is
 FineWeb's (datatrove, `examples/fineweb.py`).
@@ -26,12 +29,13 @@ from pydantic import PrivateAttr
 from filters.batch import Batch, Columns, Outcome, Stage, judging, measuring, run_stage
 from filters.kernels.minhash import Scheme, band_keys, permutations, signatures
 from filters.kernels.scans import Scans, WordDefinition
-from filters.kernels.shingles import shingles, word_runs
+from filters.kernels.shingles import VERSION, shingles, word_runs
 from filters.shingling import Normalization
+from pipelines.dedup.earlier import EarlierBuild, EarlierBuilds, build_numbers, listed
 from pipelines.dedup.exchanges import EDGES, HOME, Documents, Standing
 from pipelines.dedup.groups import bounds_of, changes, first_rows
 from pipelines.dedup.keys import text_hashes
-from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
+from pipelines.dedup.options import against_option, exempt_option, keep_option, max_loss_option
 from pipelines.dedup.ranking import RANKED, Preference, addresses, ranked_columns, ranking
 from pipelines.dedup.scope import BucketSize, Scope, bucket_count, buckets_told, document_scopes, mix
 from pipelines.dedup.verify import verify_all
@@ -72,11 +76,39 @@ class _Options(Stage):
     prefer: Preference = judging("first", "Who stays among equals of `keep`.")
     exempt: list[str] = exempt_option()
     max_loss: float = max_loss_option()
+    against: EarlierBuilds = against_option()
+    store_shingles: bool = judging(False, "Whether later builds may be verified `against` this one: 8 bytes a shingle.")
+
+    @property
+    def earlier(self) -> tuple[EarlierBuild, ...]:
+        """The earlier builds that documents are compared with."""
+        return listed(self.against)
+
+    @property
+    def compares_texts(self) -> bool:
+        """Shingles are made of texts."""
+        return True
+
+    @property
+    def needs_shingles(self) -> bool:
+        """Whether similarity is measured, also with documents of earlier builds."""
+        return self.verify
+
+    @property
+    def shingling(self) -> list[object]:
+        """All that decides what the shingles of a text are."""
+        return [VERSION, self.ngram, self.words, self.normalization]
 
     @property
     def rule(self) -> str:
         """What the ledger says of a duplicate."""
         return "near_duplicate"
+
+    def shingle_bytes(self, text: pa.LargeStringArray) -> pa.LargeBinaryArray:
+        """Return the shingles of each text, ascending uint64, little-endian."""
+        found = shingles(Scans(text), self.words, self.ngram, self.normalization)
+        offsets, data = pa.py_buffer(found.first * 8), pa.py_buffer(np.ascontiguousarray(found.hashes))
+        return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(text), [None, offsets, data])
 
 
 class DedupMinhash(_Options):
@@ -96,7 +128,7 @@ class DedupMinhash(_Options):
     @property
     def then(self) -> "MinhashSurvivors":
         """The exchange by component."""
-        return MinhashSurvivors(**self.model_dump())
+        return MinhashSurvivors(**dict(self))
 
     def measure(self, batch: Batch) -> Columns:
         """Return `minhash_bands`, list<uint64>: a key per band; an empty list for a text without words."""
@@ -189,35 +221,45 @@ class MinhashSurvivors(_Options):
             key=component.take(pa.array(places)).to_numpy() * SPREAD,
             row=members["row"],
             slot=np.zeros(len(places), np.uint32),
-            payloads=self._payloads(members.text),
+            payloads=self.shingle_bytes(members.text) if self.verify else None,
             exempt=np.full(len(places), standing.exempt, np.uint8),
             **ranked_columns(members, standing, self.prefer),
         )
 
-    def _payloads(self, text: pa.LargeStringArray) -> pa.LargeBinaryArray | None:
-        """Return the shingles of each text, ascending uint64."""
-        if not self.verify:
-            return None
-        found = shingles(Scans(text), self.words, self.ngram, self.normalization)
-        offsets, data = pa.py_buffer(found.first * 8), pa.py_buffer(np.ascontiguousarray(found.hashes))
-        return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(text), [None, offsets, data])
+    def recall(self, members: Rows, uids: U64, shingles: pa.Array | None) -> Rows:
+        """Return the rows of earlier documents that are members of components, which never fall.
+
+        Which of two that are equally similar stays for a document follows from the order of builds and documents alone.
+        """
+        return Rows.build(
+            self.layout,
+            key=members["component"] * SPREAD,
+            row=members["row"],
+            payloads=shingles,
+            content_high=np.zeros(len(members), np.uint64),
+            content_low=np.zeros(len(members), np.uint64),
+            uid=uids,
+            preference=np.zeros(len(members), np.int64),
+            position=np.zeros(len(members), np.uint32),
+            exempt=np.ones(len(members), np.uint8),
+        )
 
     def reduce(self, rows: Rows) -> Rows:
         """Return a row home for every document of a group of two or more."""
         rows = rows.take(np.lexsort((*ranking(rows, self.prefer), rows["key"])))
         starts = bounds_of(rows["key"])
         kept, similarity, cluster = self._decide(rows, starts) if len(rows) else _nobody()
-        stays = kept == np.arange(len(rows))
-        members = np.flatnonzero(cluster > 1)
+        falls = (kept != np.arange(len(rows))) & (rows["exempt"] == 0)
+        members, address = np.flatnonzero(cluster > 1), addresses(rows)
         return Rows.build(
             HOME,
-            key=addresses(rows)[members],
+            key=address[members],
             row=rows["row"][members],
             slot=np.zeros(len(members), np.uint32),
             kept_uid=rows["uid"][kept][members],
             similarity=similarity[members],
             cluster=cluster[members],
-            dropped=~stays[members] & (rows["exempt"][members] == 0),
+            dropped=(falls * (1 + build_numbers(address[kept])))[members].astype(np.uint8),
         )
 
     def _decide(self, rows: Rows, starts: I64) -> tuple[I64, F32, U32]:

@@ -14,10 +14,13 @@ from typing import Any
 
 import msgspec
 
+from filters.batch import InputFile
+from pipelines.dedup.earlier import EarlierBuild
+from pipelines.engine.earlier import StageKeys
 from pipelines.engine.job import Job
 from pipelines.engine.plan import Plan
 from pipelines.engine.receipts import Receipt
-from pipelines.engine.sealing import input_files
+from pipelines.engine.sealing import Place, earlier_builds, input_files
 from pipelines.engine.splits import FileIdentity, SourceFile, Split
 from pipelines.engine.storage import Storage
 from pipelines.entries import StageEntry
@@ -49,12 +52,14 @@ class Made:
         tokenizer: part with the tokenizer; "" until there is one.
         tokenizer_hash: its identity.
         fits: name of a fit -> content of what was fitted.
+        keys: what is kept of stages of duplicates for later builds.
     """
 
     parts: Mapping[str, Sequence[Receipt]] = field(default_factory=dict)
     tokenizer: str = ""
     tokenizer_hash: str = ""
     fits: Mapping[str, str] = field(default_factory=dict)
+    keys: Sequence[StageKeys] = ()
 
 
 class LockedFile(msgspec.Struct, frozen=True):
@@ -91,6 +96,7 @@ class Lock(msgspec.Struct, frozen=True):
         parts: step -> part -> hash of its content, in the order of the step's tasks; empty until the build is done.
         versions: of Python and of the libraries.
         fits: name of a fit -> content of what was fitted.
+        keys: what later builds may be compared with, of each stage of duplicates, in order.
     """
 
     manifest_hash: str
@@ -102,6 +108,7 @@ class Lock(msgspec.Struct, frozen=True):
     parts: dict[str, dict[str, str]]
     versions: dict[str, str]
     fits: dict[str, str] = {}
+    keys: list[StageKeys] = []
 
     def planned_splits(self) -> tuple[Split, ...]:
         """Return the splits as they were planned."""
@@ -130,6 +137,7 @@ def lock_of(job: Job, plan: Plan, made: Made) -> Lock:
         ],
         parts={step: {receipt.part: receipt.content for receipt in receipts} for step, receipts in made.parts.items()},
         fits=dict(made.fits),
+        keys=list(made.keys),
         versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
     )
 
@@ -158,7 +166,8 @@ def _as_written(manifest: Manifest) -> dict[str, Any]:
 
 def _stage(entry: StageEntry) -> dict[str, Any]:
     options = entry.stage.model_dump(mode="json")
-    for (name, at), file in input_files(entry.stage):
+    files: list[tuple[Place, InputFile | EarlierBuild]] = [*input_files(entry.stage), *earlier_builds(entry.stage)]
+    for (name, at), file in files:
         named = {"path": file.path, "content": file.content}
         if at is None:
             options[name] = named
