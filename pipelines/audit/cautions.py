@@ -170,5 +170,5 @@ def budget_cautions(manifest: Manifest, demands: Sequence[Demand]) -> Iterator[s
 def _remedy(manifest: Manifest, pool: str) -> str:
     """Return what can be done about a pool that is too small."""
     if all(phase.short == "scale" for phase in manifest.phases if phase.weights.get(pool)):
-        return "phases that find too little are made shorter, as `short: scale` says; or ask for less, or allow more epochs"
+        return "its phases are made shorter, as `short: scale` says; ask for less or allow more epochs to choose how"
     return "ask for less, allow more epochs, or write `short: scale`"

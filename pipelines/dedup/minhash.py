@@ -82,6 +82,11 @@ class _Options(Stage):
         """Return the shingles of texts."""
         return shingles(Scans(text), self.words, self.ngram, self.normalization)
 
+    def band_keys_of(self, found: Shingles) -> U64:
+        """Return uint64[texts, bands]: a key per band of the signature of each text; none counts without shingles."""
+        drawn = permutations(self.bands * self.rows, self.seed, self.scheme)
+        return band_keys(signatures(found, *drawn, self.scheme), self.bands, self.rows)
+
 
 class DedupMinhash(_Options):
     """Keep one document of each group whose shingles are alike."""
@@ -105,11 +110,7 @@ class DedupMinhash(_Options):
     def measure(self, batch: Batch) -> Columns:
         """Return `minhash_bands`, list<uint64>: a key per band; an empty list for a text without words."""
         found = self.shingles_of(batch.text)
-        keys = band_keys(
-            signatures(found, *permutations(self.bands * self.rows, self.seed, self.scheme), self.scheme),
-            self.bands,
-            self.rows,
-        )
+        keys = self.band_keys_of(found)
         keyed = np.diff(found.first) > 0
         offsets = np.concatenate([[0], np.cumsum(keyed * self.bands)]).astype(np.int32)
         return {"minhash_bands": pa.ListArray.from_arrays(pa.array(offsets), pa.array(keys[keyed].reshape(-1)))}

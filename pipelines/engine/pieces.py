@@ -78,7 +78,8 @@ class SourceReading:
         storage = open_storage(split.file.root)
         self._check(storage.identify(split.file.path) == split.file.identity)
         with storage.open(split.file.path) as file:
-            yield from read(self._job.manifest.sources[split.source], file, split.start, split.end, split.file.path)
+            source = self._job.manifest.sources[split.source]
+            yield from first_records(read(source, file, split.start, split.end, split.file.path), split.most)
         self._check(storage.identify(split.file.path) == split.file.identity)
 
     def digest(self) -> str:
@@ -96,6 +97,15 @@ class SourceReading:
                 f"{file} changed while it was being read (source {self._split.source!r}): "
                 "let whatever writes it finish, then run the same command again; only this file's splits are redone"
             )
+
+
+def first_records(batches: Iterator[pa.RecordBatch], most: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches up to `most` records; all of them if that is -1."""
+    left = most
+    while left != 0 and (batch := next(batches, None)) is not None:
+        some = batch if left < 0 else batch.slice(0, left)
+        left -= some.num_rows if left > 0 else 0
+        yield some
 
 
 def _records(split: Split, raw: pa.RecordBatch, schema: pa.Schema) -> pa.Table:
