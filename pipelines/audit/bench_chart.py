@@ -8,19 +8,19 @@ Guaranteed: it stands alone, without scripts, fonts or files; each bar says its 
 
 from collections.abc import Iterator
 
-from pipelines.audit.bench import Bench, Bin
+from pipelines.audit.bench_found import Bench, Bin
 from pipelines.audit.bench_words import bin_name
 from pipelines.audit.wording import number, plural
 from pipelines.dedup.curve import Curve
 
 WIDTH, HEIGHT = 760, 300
-LEFT, RIGHT, TOP, BOTTOM = 48, 40, 24, 44
+LEFT, RIGHT, TOP, BOTTOM = 48, 64, 24, 44
 """Room around the plot."""
 
 POINTS = 100
 """Straight pieces of the curve."""
 
-SAME = 16
+SAME = 32
 """Width of the last bar, of pairs that are the same, which stands behind the end of the axis."""
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from pipelines.audit import bench_words as say
-from pipelines.audit.bench import Bench, Pair, Side, SourceLoss
 from pipelines.audit.bench_chart import chart
+from pipelines.audit.bench_found import Bench, Pair, Side, SourceLoss
 from pipelines.audit.contrast import Run, Stretch, plain
 from pipelines.audit.wording import number, size
 
@@ -87,7 +87,7 @@ def _curve(seen: Bench) -> Iterator[str]:
 
 def _losses(seen: Bench) -> Iterator[str]:
     yield f"<h2>{say.LOSSES}</h2>"
-    columns = ["source", "read", "documents", "lost", "", "characters", "", "not verified", ""]
+    columns = ["source", "read", "documents", "lost", "", "characters", "", "unverified", ""]
     yield _table(columns, (_loss(each) for each in seen.sources))
     yield from map(_paragraph, say.sampled(seen))
     yield from (_paragraph(f"Caution: {line}", "caution") for line in say.stops(seen))

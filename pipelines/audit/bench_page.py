@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.audit import bench_words as say
-from pipelines.audit.bench import Bench, Bin, Pair, Side
+from pipelines.audit.bench_found import Bench, Bin, Pair, Side
 from pipelines.audit.contrast import Run, Stretch, plain
-from pipelines.audit.tables import table_of
-from pipelines.audit.wording import number, size
+from pipelines.audit.tables import Name, table_of
+from pipelines.audit.wording import number
 
 BAR = 16
 """Cells of a full bar."""
@@ -98,16 +98,15 @@ def _largest(seen: Bench) -> Table:
 
 def _losses(seen: Bench) -> Table:
     """Return what each source loses: documents and characters, and the documents without verification."""
-    table = table_of(say.LOSSES, ["source"], ["read", "documents", "lost", "", "characters", "", "not verified", ""])
+    table = table_of(say.LOSSES, ["source"], ["read", "documents", "lost", "", "of its text", "unverified", ""])
     for each in seen.sources:
         style = "bold red" if each.stops else ""
         table.add_row(
-            Text(each.source),
+            Name(each.source),
             say.read_words(each),
             number(each.documents),
             Text(number(each.lost), style),
             Text(say.share(each.lost, each.documents), style),
-            size(each.lost_chars),
             say.share(each.lost_chars, each.chars),
             number(each.unverified),
             say.share(each.unverified, each.documents),

@@ -7,7 +7,7 @@ Guaranteed: both pages say the same.
 
 from collections.abc import Iterator, Sequence
 
-from pipelines.audit.bench import Bench, Bin, Pair, Sizes, SourceLoss
+from pipelines.audit.bench_found import Bench, Bin, Pair, Sizes, SourceLoss
 from pipelines.audit.contrast import Stretch
 from pipelines.audit.wording import listed, number, plural
 
@@ -117,7 +117,7 @@ def read_words(each: SourceLoss) -> str:
     """Return how much of a source was read."""
     if each.share == 1:
         return "all"
-    return "about 99%" if each.share > 0.985 else f"about {each.share * 100:.2g}%"
+    return f"~{each.share * 100:.2g}%"
 
 
 def elision(stretch: Stretch) -> str:
@@ -129,7 +129,7 @@ def tail(pair: Pair) -> str:
     """Return what is said of what is behind the last stretch."""
     apart = pair.contrast
     if not apart.stretches:
-        return "no word differs"
+        return "no word differs" if not apart.cut else "no word differs in the part that was compared"
     if apart.cut:
         return "the rest is not shown"
     return f"{plural(apart.same, 'word')} the same" if apart.same else ""

@@ -6,7 +6,7 @@ Guaranteed: in bounded time, whatever the texts hold. Whatever cannot be printed
      shortened, and long stretches that both have are left out, and counted.
 
 Where the texts part, they meet again at the nearest `MEETING` words in a row that both have; what lies between is
-compared by difflib where it is short.
+compared by difflib where it is short. Of a long run the beginning and the end are shown.
 """
 
 import difflib
@@ -38,8 +38,11 @@ FEW = 4
 LONGEST = 40
 """Characters of a word that are shown."""
 
-MOST_SHOWN = 120
+MOST_SHOWN = 150
 """Words of a side from which on no further stretch is shown."""
+
+HEAD, TAIL = 35, 15
+"""Words at the beginning and at the end of a long run that are shown."""
 
 Code = tuple[bool, int, int, int, int]
 """Whether words are the same; the first and the end of them in one text, and in the other."""
@@ -68,13 +71,11 @@ class Contrast:
     """What sets two texts apart.
 
     Args:
-        before: characters at the beginning of both that are the same and not looked at.
         stretches: those with a difference, in order; none where no word differs.
         same: words behind the last one that both have.
         cut: whether more may differ further on.
     """
 
-    before: int
     stretches: tuple[Stretch, ...]
     same: int
     cut: bool
@@ -91,16 +92,16 @@ def contrast(left: str, right: str, form: Callable[[str], str] = str) -> Contras
     start = _start(left, right)
     sides = [words(text[start : start + WINDOW]) for text in (left, right)]
     forms = [[form(word) for word in side] for side in sides]
-    stretches, ended, shown = list[Stretch](), 0, 0
+    stretches, ended, shown = list[Stretch](), -len(words(left[:start])), 0
     groups = _groups(_codes(*forms))
     for group in groups:
         stretches.append(_stretch(group, sides, group[0][1] - ended))
-        ended, shown = group[-1][2], shown + max(group[-1][2] - group[0][1], group[-1][4] - group[0][3])
+        ended, shown = group[-1][2], shown + max(_length(group, 1), _length(group, 3))
         if shown >= MOST_SHOWN:
             break
-    more = shown > MOST_SHOWN or next(groups, None) is not None
+    more = next(groups, None) is not None
     cut = more or any(len(text) > start + WINDOW for text in (left, right))
-    return Contrast(start, tuple(stretches), 0 if cut else len(sides[0]) - ended, cut)
+    return Contrast(tuple(stretches), 0 if cut else len(sides[0]) - ended, cut)
 
 
 def _codes(left: Sequence[str], right: Sequence[str]) -> Iterator[Code]:
@@ -180,12 +181,21 @@ def _stretch(group: Sequence[Code], sides: Sequence[Sequence[str]], same: int) -
     return Stretch(same, tuple(left), tuple(right))
 
 
+def _length(group: Sequence[Code], side: int) -> int:
+    """Return how many words of one side are shown; its first words stand at that place of a code."""
+    return sum(min(code[side + 1] - code[side], HEAD + TAIL) for code in group)
+
+
 def _runs(side: Sequence[str], parts: Sequence[tuple[bool, int, int]]) -> Iterator[Run]:
-    """Yield the runs of one side; of each, at most `MOST_SHOWN` words."""
+    """Yield the runs of one side; the middle of a long one is left out."""
     for same, start, end in parts:
-        some = [shown_word(word) for word in side[start : min(end, start + MOST_SHOWN)]]
+        if end - start > HEAD + TAIL:
+            left_out = f"\u2026 {end - start - HEAD - TAIL} words \u2026"
+            some = [*map(shown_word, side[start : start + HEAD]), left_out, *map(shown_word, side[end - TAIL : end])]
+        else:
+            some = [shown_word(word) for word in side[start:end]]
         if some:
-            yield not same, " ".join([*some, *(["\u2026"] if end - start > MOST_SHOWN else [])])
+            yield not same, " ".join(some)
 
 
 def _start(left: str, right: str) -> int:
