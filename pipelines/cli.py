@@ -196,7 +196,7 @@ def dedup_bench(
         print_bench(console, seen)
     if html is not None:
         open_storage(html.parent).put(html.name, bench_as_html(seen).encode())
-        errors.print(f"Written: {html}", highlight=False, markup=False)
+        errors.print(f"Written: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

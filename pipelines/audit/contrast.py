@@ -162,7 +162,7 @@ def _between(left: Sequence[str], right: Sequence[str], bounds: tuple[int, int, 
 
 
 def _groups(codes: Iterator[Code]) -> Iterator[list[Code]]:
-    """Yield differences that lie close together, with some words around them."""
+    """Yield differences that lie close together, with some words around them; of many, a part at a time."""
     group: list[Code] = []
     for same, here, end, there, other_end in codes:
         if same and end - here > 2 * AROUND + FEW:
@@ -171,6 +171,9 @@ def _groups(codes: Iterator[Code]) -> Iterator[list[Code]]:
             group = [(True, end - AROUND, end, other_end - AROUND, other_end)]
         else:
             group.append((same, here, end, there, other_end))
+        if max(_length(group, 1), _length(group, 3)) >= MOST_SHOWN:
+            yield group
+            group = []
     if any(not code[0] for code in group):
         yield group
 
