@@ -82,9 +82,11 @@ def stage_at(manifest: Manifest, wanted: str) -> int:
     """
     places = [at for at, entry in enumerate(manifest.stages) if isinstance(entry.stage, DedupMinhash)]
     if not places:
+        count = len(manifest.stages)
+        once = f"stages.{count}=dedup_minhash" if count else "stages=[dedup_minhash]"
         raise RequestError(
             f"{manifest.name} has no stage `dedup_minhash`; add `- dedup_minhash` to its `stages`, behind the filters, "
-            "or for one run `--set 'stages.0=dedup_minhash'`"
+            f"or for this run alone `--set {once}`"
         )
     number = wanted.removeprefix("dedup_minhash").removeprefix("#") or "1"
     if not (number.isascii() and number.isdigit() and 1 <= int(number) <= len(places)):

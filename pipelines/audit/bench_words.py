@@ -8,6 +8,7 @@ Guaranteed: both pages say the same.
 from collections.abc import Iterator, Sequence
 
 from pipelines.audit.bench_found import Bench, Bin, Pair, Sizes, SourceLoss
+from pipelines.audit.bench_pairs import MOST_OF_BAND
 from pipelines.audit.contrast import Stretch
 from pipelines.audit.wording import listed, number, plural
 
@@ -58,6 +59,8 @@ def findings(seen: Bench) -> Iterator[str]:
         f"({seen.rejected / seen.candidates:.1%}) are less alike than {limit}: without verification they would count "
         "as duplicates."
     )
+    if seen.largest[0].documents > MOST_OF_BAND:
+        yield f"Of a band that more than {MOST_OF_BAND} documents share, each is paired with the first alone."
     if alike:
         yield (
             f"Of the pairs at {limit} and above, {number(alike)} were found; by the curve and their similarities "

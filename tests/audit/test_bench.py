@@ -277,9 +277,18 @@ def test_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(
+    ("stages", "setting"), [(["normalize"], "stages.1=dedup_minhash"), ([], "stages=[dedup_minhash]")]
+)
+def test_what_a_refusal_says_to_write_can_be_written(tmp_path: Path, stages: list[object], setting: str) -> None:
+    path = written(manifest(tmp_path, *stages, a=["x"]), tmp_path / "out")
+    assert tried(load_manifest(path, [setting])).at == len(stages)
+
+
+@pytest.mark.parametrize(
     ("stages", "stage", "said"),
     [
-        (["normalize"], "", "add `- dedup_minhash` to its `stages`"),
+        (["normalize"], "", r"add `- dedup_minhash` to its `stages`.*`--set stages.1=dedup_minhash`"),
+        ([], "", r"`--set stages=\[dedup_minhash\]`"),
         (["dedup_minhash"], "2", "a number from 1 to 1"),
         (["dedup_minhash"], "0", "a number from 1 to 1"),
         (["dedup_minhash", "dedup_minhash"], "second", "a number from 1 to 2"),
