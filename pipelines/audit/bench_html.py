@@ -32,6 +32,7 @@ table { border-collapse: collapse; } th, td { padding: .25rem .9rem .25rem 0; te
 th:first-child, td:first-child, table.named :last-child { text-align: left; }
 svg { width: 100%; max-width: 56rem; height: auto; display: block; } .grid { stroke: var(--line); }
 .tick, .count { font-size: 11px; fill: var(--soft); } .axis { font-size: 12px; fill: var(--ink); }
+svg text { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
 .curve { fill: none; stroke: var(--curve); stroke-width: 2.5; } .alike { fill: var(--alike); }
 .other { fill: var(--other); }
 .threshold { stroke: var(--ink); stroke-dasharray: 4 3; }

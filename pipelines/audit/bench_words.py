@@ -54,18 +54,21 @@ def findings(seen: Bench) -> Iterator[str]:
         yield "No two documents share a band."
         return
     alike, limit = seen.candidates - seen.rejected, f"{seen.stage['jaccard']:g}"
-    yield (
-        f"{plural(seen.candidates, 'pair')} share a band; {number(seen.rejected)} of them "
-        f"({seen.rejected / seen.candidates:.1%}) are less alike than {limit}: without verification they would count "
-        "as duplicates."
-    )
+    less = f"{number(seen.rejected)} of them ({seen.rejected / seen.candidates:.1%}) are less alike than {limit}"
+    told = f"{less}: without verification they would count as duplicates" if seen.rejected else f"none is below {limit}"
+    yield f"{_share(seen.candidates)} a band; {told}."
     if seen.largest[0].documents > MOST_OF_BAND:
         yield f"Of a band that more than {MOST_OF_BAND} documents share, each is paired with the first alone."
     if alike:
         yield (
             f"Of the pairs at {limit} and above, {number(alike)} were found; by the curve and their similarities "
-            f"about {seen.missed:.2g} more share no band (recall {alike / (alike + seen.missed):.2%})."
+            f"{'hardly any' if seen.missed < 0.01 else f'about {seen.missed:.2g}'} more share no band "
+            f"(recall {alike / (alike + seen.missed):.2%})."
         )
+
+
+def _share(pairs: int) -> str:
+    return "1 pair shares" if pairs == 1 else f"{number(pairs)} pairs share"
 
 
 def sampled(seen: Bench) -> Iterator[str]:

@@ -10,6 +10,7 @@ compared by difflib where it is short. Of a long run the beginning and the end a
 """
 
 import difflib
+import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -37,6 +38,9 @@ FEW = 4
 
 LONGEST = 40
 """Characters of a word that are shown."""
+
+MARKS = 3
+"""Combining marks in a row that are printed."""
 
 MOST_SHOWN = 150
 """Words of a side from which on no further stretch is shown."""
@@ -232,9 +236,16 @@ def shown_word(word: str) -> str:
 
 
 def plain(text: str) -> str:
-    r"""Return a text with everything that cannot be printed, or that would change how others are, written out.
+    r"""Return a text with everything written out that cannot be printed, or that would change how others are.
+
+    Of marks that stand on one letter, the first `MARKS` are printed.
 
     >>> plain("a\x1b[31mb\u202ec")
     'a\\x1b[31mb\\u202ec'
     """
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    marks, shown = 0, list[str]()
+    for each in text:
+        marks = marks + 1 if unicodedata.combining(each) else 0
+        visible = each.isprintable() and marks <= MARKS
+        shown.append(each if visible else each.encode("unicode_escape").decode())
+    return "".join(shown)

@@ -148,7 +148,7 @@ def test_both_pages_say_the_same(seen: Bench) -> None:
     for pair in (*seen.verified, *seen.saved):
         assert f"similarity {pair.similarity:.4f}" in flat
         assert f"similarity {pair.similarity:.4f}" in reader.text
-    for kind in ("pair share a band", "would count as duplicates", "All of every source was read"):
+    for kind in ("pairs share a band", "would count as duplicates", "All of every source was read"):
         assert (kind in flat) == (kind in " ".join(reader.text.split()))
 
 

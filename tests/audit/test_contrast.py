@@ -95,6 +95,7 @@ def test_what_would_move_the_cursor_or_turn_the_line_is_written_out() -> None:
     assert "\\x1b[2J\\x07" in shown_text
     assert "\\u202eabc" in shown_text
     assert not any(unicodedata.category(char).startswith("C") for char in shown_text)
+    assert plain("e" + "\u0301" * 5) == "e" + "\u0301" * 3 + "\\u0301" * 2
     assert plain("\u05e9\u05dc\u05d5\u05dd") == "\u05e9\u05dc\u05d5\u05dd"
 
 
