@@ -63,7 +63,7 @@ def bench(manifest: Manifest, asked: Asked, settings: Settings) -> Bench:
     """Try a stage dedup_minhash on a sample.
 
     Raises:
-        RequestError: the manifest has no such stage, or there is nothing to compare.
+        RequestError: the manifest has no such stage.
         BuildError: a stage before it cannot do its work on the sample.
     """
     at = stage_at(manifest, asked.stage)
@@ -83,13 +83,12 @@ def _told(stage: DedupMinhash, at: int, run: Trial, tally: Tally, asked: Asked) 
     known = run.documents([*map(int, ends), *(best for _, _, best in tally.largest)])
     similarity = np.concatenate([np.empty(0, np.float32), *tally.similarities])
     curve = Curve(stage.bands, stage.rows)
-    losses = _losses(stage, run, tally)
     return Bench(
         manifest=run.job.manifest.name,
         stage=stage.model_dump(mode="json"),
         at=at,
-        whole=all(each.share == 1 for each in losses),
-        sources=losses,
+        whole=run.sample.whole == run.job.manifest.sources.keys(),
+        sources=_losses(stage, run, tally),
         recall=curve.chance(stage.jaccard),
         curve=bins_of(curve, stage.jaccard, similarity),
         candidates=len(similarity),

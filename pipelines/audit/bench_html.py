@@ -66,7 +66,7 @@ def _body(seen: Bench) -> Iterator[str]:
     if seen.sizes:
         yield from _groups(seen)
     yield from _pairs(say.VERIFIED, seen.verified)
-    yield from _pairs(say.SAVED, seen.saved)
+    yield from _pairs(say.saved(seen), seen.saved)
 
 
 def _paragraph(words: str, kind: str = "") -> str:

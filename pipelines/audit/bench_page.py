@@ -38,7 +38,7 @@ def print_bench(console: Console, seen: Bench) -> None:
     for line in say.stops(seen):
         console.print(Text.assemble(("Caution: ", "yellow"), line))
     _print_pairs(console, say.VERIFIED, seen.verified)
-    _print_pairs(console, say.SAVED, seen.saved)
+    _print_pairs(console, say.saved(seen), seen.saved)
 
 
 def _print_lines(console: Console, lines: Iterator[str]) -> None:

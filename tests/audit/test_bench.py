@@ -255,6 +255,15 @@ def test_records_of_a_sample_have_the_names_that_they_have_in_a_build(tmp_path: 
     assert (seen.candidates, seen.sources[0].records) == (len(pairs), 50)
 
 
+def test_a_source_that_only_earlier_stages_see_is_part_of_the_whole(tmp_path: Path) -> None:
+    texts = families(17, 60)
+    wanted = loaded(tmp_path, "dedup_exact", {"dedup_minhash": {"on": ["b"]}}, a=texts, b=texts[:20])
+    sampled, whole = tried(wanted, Asked(30)), tried(wanted)
+    assert [(each.source, each.share) for each in sampled.sources] == [("b", 1.0)]
+    assert (sampled.whole, whole.whole) == (False, True)
+    assert sampled.sources[0].documents >= whole.sources[0].documents
+
+
 def test_one_of_several_stages_is_looked_at_behind_those_before_it(tmp_path: Path) -> None:
     texts = families(15, 200)
     stages = [{"dedup_minhash": {"jaccard": 0.95, "max_loss": 0}}, "normalize", {"dedup_minhash": {"jaccard": 0.7}}]

@@ -1,5 +1,6 @@
 """The pages of a bench: what they say, that they fit, and that no document can do anything but be read."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from random import Random
@@ -159,6 +160,13 @@ def test_a_sample_says_that_it_is_one(tmp_path: Path) -> None:
         assert "on 20 records, a sample" in shown
         assert "nearly always loses more" in shown
         assert "No two documents share a band" in shown
+
+
+def test_pairs_that_nobody_verifies_are_not_called_kept(seen: Bench) -> None:
+    unverified = replace(seen, stage={**seen.stage, "verify": False})
+    for shown in (" ".join(printed(unverified, 80).split()), page(unverified)):
+        assert "not alike enough: with `verify: false` they count as duplicates" in shown
+        assert "keeps both" not in shown
 
 
 def test_programs_read_the_same_numbers(seen: Bench) -> None:
