@@ -176,8 +176,15 @@ def budget_cautions(manifest: Manifest, demands: Sequence[Demand]) -> Iterator[s
         held = f"{'' if each.counted else 'about '}{size(each.held)}"
         yield (
             f"pool {each.pool}: the phases take {size(each.asked)} tokens and it holds {held}, to be read "
-            f"{number(each.max_epochs)} times at most: ask for less, allow more epochs, or write `short: scale`"
+            f"{number(each.max_epochs)} times at most: {_remedy(manifest, each.pool)}"
         )
     wide = sorted(each.pool for each in demands if each.narrowed and not each.counted)
     if wide and manifest.mix is not None:
         yield f"pool {listed(wide)}: what its `where` leaves out is not estimated; it may hold less than is said here"
+
+
+def _remedy(manifest: Manifest, pool: str) -> str:
+    """Return what can be done about a pool that is too small."""
+    if all(phase.short == "scale" for phase in manifest.phases if phase.weights.get(pool)):
+        return "its phases are made shorter, as `short: scale` says; ask for less or allow more epochs to choose how"
+    return "ask for less, allow more epochs, or write `short: scale`"

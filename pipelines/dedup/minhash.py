@@ -29,7 +29,7 @@ from pydantic import PrivateAttr
 from filters.batch import Batch, Columns, Outcome, Stage, judging, measuring, run_stage
 from filters.kernels.minhash import Scheme, band_keys, permutations, signatures
 from filters.kernels.scans import Scans, WordDefinition
-from filters.kernels.shingles import VERSION, shingles, word_runs
+from filters.kernels.shingles import VERSION, Shingles, shingles, word_runs
 from filters.shingling import Normalization
 from pipelines.dedup.earlier import EarlierBuild, EarlierBuilds, build_numbers, listed
 from pipelines.dedup.exchanges import EDGES, HOME, Documents, Standing
@@ -110,6 +110,11 @@ class _Options(Stage):
         offsets, data = pa.py_buffer(found.first * 8), pa.py_buffer(np.ascontiguousarray(found.hashes))
         return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(text), [None, offsets, data])
 
+    def band_keys_of(self, found: Shingles) -> U64:
+        """Return uint64[texts, bands]: a key per band of the signature of each text; none counts without shingles."""
+        drawn = permutations(self.bands * self.rows, self.seed, self.scheme)
+        return band_keys(signatures(found, *drawn, self.scheme), self.bands, self.rows)
+
 
 class DedupMinhash(_Options):
     """Keep one document of each group whose shingles are alike."""
@@ -133,11 +138,7 @@ class DedupMinhash(_Options):
     def measure(self, batch: Batch) -> Columns:
         """Return `minhash_bands`, list<uint64>: a key per band; an empty list for a text without words."""
         found = word_runs(batch.scans, self.words, self.ngram, self.normalization)
-        keys = band_keys(
-            signatures(found, *permutations(self.bands * self.rows, self.seed, self.scheme), self.scheme),
-            self.bands,
-            self.rows,
-        )
+        keys = self.band_keys_of(found)
         keyed = np.diff(found.first) > 0
         offsets = np.concatenate([[0], np.cumsum(keyed * self.bands)]).astype(np.int32)
         return {"minhash_bands": pa.ListArray.from_arrays(pa.array(offsets), pa.array(keys[keyed].reshape(-1)))}

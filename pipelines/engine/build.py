@@ -66,10 +66,7 @@ class Build:
         """Run everything; return the receipts of the ledger."""
         self._load_tokenizer()
         for number in range(self.plan.passes):
-            self._pass(number)
-            self._exchange(number)
-            for fit in self._work(self.holdings[0], number).fits:
-                self._fit(fit, number)
+            self.take(number)
         if self.job.manifest.mix is None:
             self.runner.sweep("shards", ())
             ledger = self._ledger([None] * len(self.holdings), [receipt.content for receipt in self.maps])
@@ -77,6 +74,13 @@ class Build:
             ledger = self._mix()
         check_documents(self.last, ledger)
         return ledger
+
+    def take(self, number: int) -> None:
+        """Run pass `number`, the exchange that ends it, and its fits."""
+        self.map_pass(number)
+        self._exchange(number)
+        for fit in self._work(self.holdings[0], number).fits:
+            self._fit(fit, number)
 
     def _work(self, holding: Holding, number: int) -> Pass:
         return self.plan.routes[holding.split.source][number]
@@ -93,8 +97,8 @@ class Build:
         self.encoder = part
         self.encoder_hash = load_fitted_encoder(self.job, part).hash
 
-    def _pass(self, number: int) -> None:
-        """Run one pass over all splits."""
+    def map_pass(self, number: int) -> None:
+        """Run one pass over all splits, and nothing of what ends it."""
         tasks = [self.map_task(holding, number) for holding in self.holdings]
         step = f"pass {number + 1} of {self.plan.passes}"
         self.maps = self.runner.run(step, run_map, tasks, lambda task: self.sizes[task.holding.split.number])

@@ -25,7 +25,7 @@ from pipelines.sources.reading import read, read_texts
 
 Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
-Read = TypeVar("Read")
+Rows = TypeVar("Rows", pa.RecordBatch, pa.LargeStringArray)
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def source_pieces(job: Job, split: Split) -> Iterator[Piece]:
         SourceChanged: the file is not the one that was planned, or no longer when it was read.
     """
     source, schema = job.manifest.sources[split.source], records_schema(job, split.source)
-    first = 0
-    for raw in _opened(split, lambda file: read(source, file, split.start, split.end, split.file.path)):
+    extent, first = (split.start, split.end), 0
+    for raw in _opened(split, lambda file: read(source, file, *extent, split.file.path)):
         yield _piece(split, first, raw, schema)
         first += raw.num_rows
     if first == 0:
@@ -103,12 +103,12 @@ def _same_texts(records: pa.Table, text: pa.LargeStringArray, wanted: Bools) -> 
     return known.null_count == 0 and np.array_equal(text_hashes(text.take(chosen)), known.to_numpy())
 
 
-def _opened(split: Split, reading: Callable[[BinaryIO], Iterator[Read]]) -> Iterator[Read]:
-    """Read a split's file, and see before and after that it is the one that was planned."""
+def _opened(split: Split, reading: Callable[[BinaryIO], Iterator[Rows]]) -> Iterator[Rows]:
+    """Read the records of a split, and see before and after that the file is the one that was planned."""
     storage = open_storage(split.file.root)
     _check(split, storage.identify(split.file.path) == split.file.identity)
     with storage.open(split.file.path) as file:
-        yield from reading(file)
+        yield from first_records(reading(file), split.most)
     _check(split, storage.identify(split.file.path) == split.file.identity)
 
 
@@ -118,6 +118,15 @@ def _check(split: Split, same: bool) -> None:
             f"{split.file.root}/{split.file.path} changed while it was being read (source {split.source!r}): "
             "let whatever writes it finish, then run the same command again; only this file's splits are redone"
         )
+
+
+def first_records(batches: Iterator[Rows], most: int) -> Iterator[Rows]:
+    """Yield batches, or their texts, up to `most` records; all of them if that is -1."""
+    left = most
+    while left != 0 and (batch := next(batches, None)) is not None:
+        some = batch if left < 0 else batch.slice(0, left)
+        left -= len(some) if left > 0 else 0
+        yield some
 
 
 def _records(split: Split, raw: pa.RecordBatch, schema: pa.Schema) -> pa.Table:

@@ -44,6 +44,7 @@ class Split:
         file: the file it is cut from.
         start: first byte or row group.
         end: end of the range, exclusive; -1 is the whole file.
+        most: records of it that are read, the first; -1 is all. A build reads all.
     """
 
     number: int
@@ -51,9 +52,10 @@ class Split:
     file: SourceFile
     start: int
     end: int
+    most: int = -1
 
     @property
     def key(self) -> str:
         """Name of the split in part keys: all of it but its number and its root."""
-        identity = asdict(self.file.identity)
-        return key_of([self.source, self.file.path, identity, self.start, self.end])
+        identity, some = asdict(self.file.identity), [self.most] if self.most >= 0 else []
+        return key_of([self.source, self.file.path, identity, self.start, self.end, *some])
