@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
+from pipelines.engine.companions import Companions
 from pipelines.engine.job import RECORDS, Job
 from pipelines.engine.keys import content_hash, document_uids
 from pipelines.engine.parts import AlignedReader, scan_part
 from pipelines.engine.splits import Split
 from pipelines.engine.storage import open_storage
 from pipelines.errors import SourceChanged
-from pipelines.sources.batches import raw_schema
+from pipelines.sources.beside import joined_schema
 from pipelines.sources.reading import read
 
 I64 = npt.NDArray[np.int64]
@@ -45,7 +46,7 @@ class Piece:
 
 def records_schema(job: Job, source: str) -> pa.Schema:
     """Return the columns of the records parts of one source."""
-    raw = raw_schema(job.manifest.sources[source])
+    raw = joined_schema(job.manifest.sources[source])
     return pa.schema([*RECORDS, *(field for field in raw if field.name not in {"text", *RECORDS.names})])
 
 
@@ -56,10 +57,11 @@ class SourceReading:
         self._job = job
         self._split = split
         self._digest = xxhash.xxh3_128()
+        self.companions = Companions(job.manifest.sources[split.source], split.file)
 
     def __iter__(self) -> Iterator[Piece]:
         """Yield the pieces; of a split without records, an empty one, so that every split has the same columns."""
-        schema = raw_schema(self._job.manifest.sources[self._split.source])
+        schema = joined_schema(self._job.manifest.sources[self._split.source])
         first = 0
         for raw in self._batches():
             self._digest.update(content_hash(pa.Table.from_batches([raw])).encode())
@@ -73,12 +75,13 @@ class SourceReading:
         return Piece(first, records, np.arange(raw.num_rows), raw.column("text"))
 
     def _batches(self) -> Iterator[pa.RecordBatch]:
-        """Read the source's batches, and see before and after that the file is the one that was planned."""
+        """Read the source's batches, with what lies beside it; see that the file is, and stays, the planned one."""
         split = self._split
         storage = open_storage(split.file.root)
         self._check(storage.identify(split.file.path) == split.file.identity)
-        with storage.open(split.file.path) as file:
-            yield from read(self._job.manifest.sources[split.source], file, split.start, split.end, split.file.path)
+        with storage.open(split.file.path) as file, self.companions:
+            raws = read(self._job.manifest.sources[split.source], file, split.start, split.end, split.file.path)
+            yield from map(self.companions.joined, raws)
         self._check(storage.identify(split.file.path) == split.file.identity)
 
     def digest(self) -> str:

@@ -46,7 +46,8 @@ class Records:
         kind, value, trace = error
         self._stack.__exit__(kind, value, trace)  # type: ignore[arg-type]
         if kind is None and self._writer is not None and self._reading is not None:
-            writer, info = self._writer, {"reading": self._reading.digest()}
+            writer = self._writer
+            info = {"reading": self._reading.digest(), "beside": self._reading.companions.counts()}
             receipt = Receipt(writer.part, writer.files, writer.content, {"rows": writer.rows}, info)
             self.known = save_receipt(self._job.storage, receipt)
 

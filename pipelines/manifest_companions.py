@@ -1,0 +1,89 @@
+"""Checks of what a manifest says of companions: stages ask for what sources carry, and the files are there.
+
+In:  a manifest, and the document that it was read from.
+Out: nothing, or a ManifestError.
+Guaranteed: a stage that takes published bands or spans finds them in every source that it sees; spans are used only
+where the text is still the one that they were counted in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from filters.spans import ReplaceSpans
+from pipelines.dedup.minhash import DedupMinhash
+from pipelines.engine.companions import companion_file
+from pipelines.manifest_columns import text_suffix
+from pipelines.refusals import nearest
+from pipelines.sources.companions import spans_name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipelines.engine.splits import SourceFile
+    from pipelines.manifest import Manifest
+    from pipelines.sources.companions import Companion
+    from pipelines.sources.options import SourceOptions
+    from pipelines.yaml_keys import Document, Key
+
+
+def check_companions(document: Document, manifest: Manifest) -> None:
+    """Refuse stages that ask for what some source that they see does not carry.
+
+    Raises:
+        ManifestError: the first that does.
+    """
+    for at, entry in enumerate(manifest.stages):
+        key: Key = ("stages", at, entry.name)
+        seen = [source for source in manifest.sources if manifest.applies(entry, source)]
+        for source in seen:
+            if isinstance(entry.stage, DedupMinhash) and entry.stage.stored is not None:
+                _check_bands(document, (*key, "stored"), source, manifest.sources[source])
+            if isinstance(entry.stage, ReplaceSpans):
+                _check_spans(document, (*key, "spans"), source, manifest, at)
+
+
+def _check_bands(document: Document, key: Key, name: str, source: SourceOptions) -> None:
+    asked = document.value(key)
+    if asked not in _columns(source):
+        carry = f"write minhash: [{asked}] there" if "minhash" in type(source).model_fields else "its format has none"
+        remedy = f"source {name!r} does not carry these bands; {carry}, or name the sources that do in `on`"
+        document.refuse(key, remedy)
+
+
+def _check_spans(document: Document, key: Key, name: str, manifest: Manifest, at: int) -> None:
+    stage = manifest.stages[at].stage
+    known = [each for each in _columns(manifest.sources[name]) if spans_name(each) in _columns(manifest.sources[name])]
+    for field in (
+        (rule.field for rule in stage.spans if rule.field not in known) if isinstance(stage, ReplaceSpans) else ()
+    ):
+        document.refuse(key, f"source {name!r} carries no spans called {field!r}; {nearest(field, known)}", field)
+    if suffix := text_suffix(manifest, name, at):
+        first = suffix.split("@")[1]
+        document.refuse(key, f"spans are counted in the text as {name!r} gives it; put this stage before {first!r}")
+
+
+def _columns(source: SourceOptions) -> list[str]:
+    return [column for companion in source.companions for column in companion.schema.names]
+
+
+def check_companion_files(document: Document, name: str, source: SourceOptions, files: Sequence[SourceFile]) -> None:
+    """Refuse a companion of which no document file has one; where only some lack it, their documents go on without.
+
+    Raises:
+        ManifestError: the first such companion.
+    """
+    for companion in source.companions:
+        found = (companion_file(source, companion, file) for file in files)
+        if not any(file is not None and file.identity is not None for file in found):
+            _refuse_missing(document, ("sources", name, *companion.option), source, companion, files)
+
+
+def _refuse_missing(
+    document: Document, key: Key, source: SourceOptions, companion: Companion, files: Sequence[SourceFile]
+) -> None:
+    first = next((file for each in files if (file := companion_file(source, companion, each)) is not None), None)
+    say = f"write where they lie: folders: {{{companion.name}: some/folder}}"
+    if first is None:
+        document.refuse(key, f"the documents are in no folder called `documents` for them to lie beside; {say}")
+    document.refuse(key, f"no document file has one: there is no {first.root}/{first.path}, and no other; {say}")
