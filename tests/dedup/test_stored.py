@@ -60,7 +60,8 @@ def built(folder: Path, path: str, **options: object) -> list[Verdict]:
     source = {"format": "redpajama_v2", "path": path, "minhash": ["signature_sim0.8"]}
     stage = {"dedup_minhash": {"stored": "signature_sim0.8", "max_loss": 1, **options}}
     build_here({"name": "n", "sources": {"rp": source}, "stages": [stage]}, folder / "out")
-    return verdicts(folder / "out").to_pylist()
+    found: list[Verdict] = verdicts(folder / "out").to_pylist()
+    return found
 
 
 def components(keys: Sequence[list[int] | None]) -> list[int]:

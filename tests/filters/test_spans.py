@@ -116,7 +116,9 @@ def test_any_texts_and_spans_come_out_as_from_the_mixer(
     assert [text for half in halves for text in edited(half, *rules)] == wanted
 
 
-def survivors(folder: Path, path: Path, attributes: dict[str, Any], stages: list[Any], **source: Any) -> dict[str, str]:
+def survivors(
+    folder: Path, path: Path, attributes: dict[str, Any], stages: list[Any], **source: object
+) -> dict[str, str]:
     """Build Dolma's own documents; return the texts that come out, by id, as their tokens say."""
     entry = {"format": "dolma", "path": str(path), "attributes": attributes, **source}
     tokenizer = {"train": {"vocab_size": 300, "sample_bytes": "1MB", "special_tokens": []}}
