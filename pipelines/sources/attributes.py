@@ -53,30 +53,27 @@ class _Values:
 
     Args:
         counts: spans of each document; None where the value is none.
-        scores: of all spans.
-        spans: start and end of each.
-        done: what was made of earlier blocks.
+        spans: of all documents, one after another.
+        done: scores and places, as made of earlier blocks.
     """
 
     counts: list[int | None] = field(default_factory=list)
-    scores: list[float | None] = field(default_factory=list)
-    spans: list[int] = field(default_factory=list)
+    spans: list[Scored] = field(default_factory=list)
     done: list[tuple[pa.ListArray, pa.ListArray]] = field(default_factory=list)
 
     def add(self, value: Sequence[Scored] | None) -> None:
         self.counts.append(None if value is None else len(value))
-        for start, end, score in value or ():
-            self.scores.append(score)
-            self.spans += (start, end)
+        self.spans += value or ()
 
     def close(self) -> None:
         """Make arrays of what was added."""
         known = np.array([count is not None for count in self.counts], np.bool_)
         ends = np.cumsum([0, *(count or 0 for count in self.counts)])
-        scores = _lists(ends, ~known, pa.array(self.scores, pa.float64()))
-        spans = _lists(ends * 2, ~known, pa.array(self.spans, pa.uint32()))
-        self.done.append((scores, spans))
-        self.counts, self.scores, self.spans = [], [], []
+        scores = pa.array([score for _, _, score in self.spans], pa.float64())
+        places = np.empty((len(self.spans), 2), np.uint32)
+        places[:, 0], places[:, 1] = [start for start, _, _ in self.spans], [end for _, end, _ in self.spans]
+        self.done.append((_lists(ends, ~known, scores), _lists(ends * 2, ~known, pa.array(places.reshape(-1)))))
+        self.counts, self.spans = [], []
 
     def arrays(self) -> tuple[pa.ListArray, pa.ListArray]:
         """Return scores and spans of all documents."""

@@ -19,12 +19,20 @@ from pipelines.engine.inputs import plan_splits
 from pipelines.engine.lock import Made, lock_of, read_lock, write_lock
 from pipelines.engine.pieces import SourceReading
 from pipelines.engine.plan import make_plan
+from pipelines.engine.session import Settings, build
 from pipelines.engine.storage import open_storage
 from pipelines.errors import ManifestError, SourceChanged
 from pipelines.manifest import load_manifest
 from tests.helpers import CORPUS, build_here, digest, job_here, tasks_run, verdicts, write_lines, written
 from tests.sources.helpers import needs_corpus, plain_rows
-from tests.sources.published import ids_of, write_attributes, write_documents, write_duplicates
+from tests.sources.published import (
+    ids_of,
+    minhash_table,
+    write_attributes,
+    write_documents,
+    write_duplicates,
+    write_minhash,
+)
 
 TEXT = "the mill of the gods grinds slowly, and that is how it has to be with mills "
 
@@ -318,3 +326,31 @@ def test_a_condition_on_a_listing_needs_the_listing(tmp_path: Path) -> None:
     write_lines(tmp_path / "documents" / "x" / "y" / "z.json", [{"raw_content": "a"}])
     source = {"format": "redpajama_v2", "path": f"{tmp_path}/documents/**", "where": "not duplicate"}
     assert refusal(tmp_path, {"name": "n", "sources": {"rp": source}}).key == "sources.rp.where"
+
+
+def test_the_manifest_of_the_page_builds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = Path(__file__).parents[2] / "docs" / "companions.md"
+    (tmp_path / "page.yaml").write_text(page.read_text().split("```yaml")[1].split("```")[0])
+    texts = [f"{' '.join(f'word{number}' for number in range(60))} {row // 2}" for row in range(6)]
+    _publish(tmp_path / "data" / "rp2", texts)
+    folder = tmp_path / "data" / "dolma"
+    write_attributes(folder / "documents" / "0.json.gz", [{"id": "a", "text": "One.\nme@x.org\nOne.\n"}])
+    repeated = {"bff_duplicate_paragraph_spans": [[14, 19, 1]]}
+    write_attributes(folder / "attributes" / "dedupe_paragraphs" / "0.json.gz", [{"id": "a", "attributes": repeated}])
+    emails = {"pii": {"email": [[5, 13, 0.9]]}}
+    write_attributes(folder / "attributes" / "pii" / "0.json.gz", [{"id": "a", "attributes": emails}])
+    monkeypatch.chdir(tmp_path)
+    build(load_manifest("page.yaml"), tmp_path / "out", Settings("none"))
+    table = verdicts(tmp_path / "out").to_pylist()
+    assert [row["chars_out"] for row in table if row["source"] == "dolma"] == [len("One.\n|||EMAIL|||\n")]
+    assert sorted(row["fate"] for row in table if row["source"] == "rp") == ["duplicate"] * 4 + ["unselected", "unused"]
+
+
+def _publish(folder: Path, texts: list[str]) -> None:
+    """Write documents of RedPajama v2, and all that lies beside them; the last one is a published duplicate."""
+    ids = write_documents(folder, texts)
+    write_minhash(folder, minhash_table(ids, texts))
+    write_duplicates(folder, ids[-1:])
+    signals = {"rps_doc_word_count": [[0, 9, 61.0]], "rps_lines_start_with_bulletpoint": [[0, 9, 0.0]]}
+    path = folder / "quality_signals" / "2023-06" / "0000" / "en_head.signals.json.gz"
+    write_attributes(path, [{"id": each, "quality_signals": signals} for each in ids])
