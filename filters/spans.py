@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from filters.batch import Batch, Outcome, Stage, measuring, run_stage
 from filters.kernels.char_places import byte_places
@@ -36,7 +36,7 @@ TEXT_BITS = 33
 
 
 class SpanRule(BaseModel):
-    """Which spans of a field are replaced, and by what; a manifest may write the field alone."""
+    """Which spans of a field are replaced, and by what."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,11 +44,6 @@ class SpanRule(BaseModel):
     min_score: float | None = Field(None, description="Least score of a span that counts.")
     max_score: float | None = Field(None, description="A span that counts has less than this score.")
     replacement: str = Field("", description="What comes into its place; {} in it stands for what was there.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_name(cls, value: object) -> object:
-        return {"field": value} if isinstance(value, str) else value
 
     @field_validator("replacement")
     @classmethod
@@ -63,10 +58,9 @@ class ReplaceSpans(Stage):
 
     version: ClassVar[int] = 1
 
-    spans: tuple[SpanRule, ...] = measuring(
+    spans: tuple[str | SpanRule, ...] = measuring(
         ...,
         "fields whose spans are cut out, or {field, min_score, max_score, replacement}",
-        names="spans",
         min_length=1,
     )
 
@@ -74,9 +68,14 @@ class ReplaceSpans(Stage):
         """Edit."""
         return run_stage(self, batch)
 
+    @property
+    def rules(self) -> tuple[SpanRule, ...]:
+        """What is replaced; a field alone is all of its spans, cut out."""
+        return tuple(SpanRule(field=each) if isinstance(each, str) else each for each in self.spans)
+
     def edit(self, batch: Batch) -> pa.LargeStringArray:
         """Return the new text, one value per document."""
-        marked = _in_order([_marked(batch.documents, rule, at) for at, rule in enumerate(self.spans)])
+        marked = _in_order([_marked(batch.documents, rule, at) for at, rule in enumerate(self.rules)])
         if not len(marked.text):
             return batch.text
         scans = batch.scans
@@ -86,9 +85,9 @@ class ReplaceSpans(Stage):
 
     def _words(self, data: U8, rule: I64, places: tuple[I64, I64]) -> tuple[list[bytes], I64]:
         """Return replacements, and which of them each span gets: one for a rule, or one for a span that it keeps."""
-        words = [each.replacement.encode() for each in self.spans]
+        words = [each.replacement.encode() for each in self.rules]
         choice = rule.copy()
-        for number in np.flatnonzero([HERE in self.spans[each].replacement for each in rule]):
+        for number in np.flatnonzero(np.array([HERE.encode() in word for word in words])[rule]):
             here = data[places[0][number] : places[1][number]].tobytes()
             choice[number] = len(words)
             words.append(words[rule[number]].replace(HERE.encode(), here))

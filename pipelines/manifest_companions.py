@@ -35,12 +35,12 @@ def check_companions(document: Document, manifest: Manifest) -> None:
     """
     for at, entry in enumerate(manifest.stages):
         key: Key = ("stages", at, entry.name)
-        seen = [source for source in manifest.sources if manifest.applies(entry, source)]
-        for source in seen:
-            if isinstance(entry.stage, DedupMinhash) and entry.stage.stored is not None:
-                _check_bands(document, (*key, "stored"), source, manifest.sources[source])
+        for source in (source for source in manifest.sources if manifest.applies(entry, source)):
+            if isinstance(entry.stage, DedupMinhash) and entry.stage.published is not None:
+                _check_bands(document, (*key, "published"), source, manifest.sources[source])
             if isinstance(entry.stage, ReplaceSpans):
-                _check_spans(document, (*key, "spans"), source, manifest, at)
+                _check_spans(document, (*key, "spans"), manifest, source, entry.stage)
+                _check_text(document, (*key, "spans"), source, text_suffix(manifest, source, at))
 
 
 def _check_bands(document: Document, key: Key, name: str, source: SourceOptions) -> None:
@@ -51,14 +51,16 @@ def _check_bands(document: Document, key: Key, name: str, source: SourceOptions)
         document.refuse(key, remedy)
 
 
-def _check_spans(document: Document, key: Key, name: str, manifest: Manifest, at: int) -> None:
-    stage = manifest.stages[at].stage
-    known = [each for each in _columns(manifest.sources[name]) if spans_name(each) in _columns(manifest.sources[name])]
-    for field in (
-        (rule.field for rule in stage.spans if rule.field not in known) if isinstance(stage, ReplaceSpans) else ()
-    ):
+def _check_spans(document: Document, key: Key, manifest: Manifest, name: str, stage: ReplaceSpans) -> None:
+    columns = _columns(manifest.sources[name])
+    known = [each for each in columns if spans_name(each) in columns]
+    for field in (rule.field for rule in stage.rules if rule.field not in known):
         document.refuse(key, f"source {name!r} carries no spans called {field!r}; {nearest(field, known)}", field)
-    if suffix := text_suffix(manifest, name, at):
+
+
+def _check_text(document: Document, key: Key, name: str, suffix: str) -> None:
+    """Refuse spans behind an editor; `suffix` names those before, such as `@normalize`."""
+    if suffix:
         first = suffix.split("@")[1]
         document.refuse(key, f"spans are counted in the text as {name!r} gives it; put this stage before {first!r}")
 

@@ -32,9 +32,9 @@ from pipelines.dedup.exchanges import EDGES, HOME, Documents, Standing
 from pipelines.dedup.groups import bounds_of, changes, first_rows
 from pipelines.dedup.keys import text_hashes
 from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
+from pipelines.dedup.published import as_published, published_bands
 from pipelines.dedup.ranking import RANKED, Preference, addresses, ranked_columns, ranking
 from pipelines.dedup.scope import BucketSize, Scope, bucket_count, buckets_told, document_scopes, mix
-from pipelines.dedup.stored import as_published, stored_bands
 from pipelines.dedup.verify import verify_all
 from pipelines.engine.exchange import Layout, Rows
 from pipelines.engine.keys import draw
@@ -63,8 +63,8 @@ class _Options(Stage):
     rows: int = measuring(8, "numbers of a signature that make one band", ge=1, le=1024)
     scheme: Scheme = measuring("affine32", "how permutations are computed; datatrove and RedPajama v2: legacy")
     seed: int = measuring(1, "seed of the permutations, as datasketch takes it", ge=0, lt=1 << 32)
-    stored: Signature | None = measuring(
-        None, "published bands that the sources carry, to take instead of computing them", names="bands"
+    published: Signature | None = measuring(
+        None, "published bands that the sources carry, to take instead of computing them"
     )
     jaccard: float = judging(
         0.8, "least Jaccard similarity, of shingles, of a duplicate with the one that stays", gt=0, le=1
@@ -81,7 +81,7 @@ class _Options(Stage):
     @model_validator(mode="before")
     @classmethod
     def _as_published(cls, options: Any) -> Any:  # noqa: ANN401 - as pydantic hands it over
-        known = isinstance(options, dict) and options.get("stored") in SIGNATURES
+        known = isinstance(options, dict) and options.get("published") in SIGNATURES
         return as_published(options) if known else options
 
     @property
@@ -115,8 +115,8 @@ class DedupMinhash(_Options):
 
     def measure(self, batch: Batch) -> Columns:
         """Return `minhash_bands`, list<uint64>: a key per band; an empty list for a text without words."""
-        if self.stored is not None:
-            return {"minhash_bands": stored_bands(batch, self.stored)}
+        if self.published is not None:
+            return {"minhash_bands": published_bands(batch, self.published)}
         found = self.shingles_of(batch.text)
         keys = band_keys(
             signatures(found, *permutations(self.bands * self.rows, self.seed, self.scheme), self.scheme),

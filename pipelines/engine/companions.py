@@ -58,6 +58,7 @@ class Companions:
         self._joinings: list[Joining] = []
 
     def __enter__(self) -> Self:
+        self._check()
         self._joinings = [Joining(companion, self._told(companion)) for companion in self._source.companions]
         return self
 
@@ -69,7 +70,6 @@ class Companions:
 
     def _told(self, companion: Companion) -> Told | None:
         file = self._files.get(companion.name)
-        self._check()
         if file is None or file.identity is None:
             return None
         with open_storage(file.root).open(file.path) as stream:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import BinaryIO, Literal, TypeAlias, get_args
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,6 +21,9 @@ from filters.kernels.minhash import band_keys
 from pipelines.sources.columnar import read_columns
 from pipelines.sources.companions import BANDS, Companion
 from pipelines.sources.joining import Told
+
+U32 = npt.NDArray[np.uint32]
+Bools = npt.NDArray[np.bool_]
 
 Signature: TypeAlias = Literal["signature_sim0.7", "signature_sim0.8", "signature_sim0.9", "signature_sim1.0"]
 SIGNATURES: Sequence[Signature] = get_args(Signature)
@@ -48,29 +52,32 @@ def _signatures(companion: Companion) -> list[tuple[Signature, str]]:
 
 def _keys(signatures: pa.Array, shape: tuple[int, int]) -> tuple[pa.ListArray, int]:
     """Return the keys of each signature, and how many are there but of another shape."""
-    if not pa.types.is_list(signatures.type) or not pa.types.is_binary(signatures.type.value_type):
-        return pa.nulls(len(signatures), BANDS), len(signatures) - signatures.null_count
+    given = len(signatures) - signatures.null_count
+    try:
+        signatures = signatures.cast(pa.list_(pa.large_binary()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return pa.nulls(len(signatures), BANDS), given
     bands, rows = shape
     fitting = _fitting(signatures, bands, rows * NUMBER_BYTES)
     numbers = _numbers(signatures.filter(pa.array(fitting)).flatten()).reshape(-1, bands * rows)
     offsets = np.concatenate([[0], np.cumsum(fitting * bands)]).astype(np.int32)
     flat = pa.array(band_keys(numbers, bands, rows).reshape(-1))
     keys = pa.ListArray.from_arrays(pa.array(offsets), flat, mask=pa.array(~fitting))
-    return keys, len(signatures) - signatures.null_count - int(fitting.sum())
+    return keys, given - int(fitting.sum())
 
 
-def _numbers(bands: pa.BinaryArray) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
+def _numbers(bands: pa.LargeBinaryArray) -> U32:
     """Return the numbers whose bytes the bands are; none of them is null."""
-    held = bands.cast(pa.large_binary())
-    _, offsets, data = held.buffers()
-    bounds = np.frombuffer(offsets, np.int64, len(held) + 1, held.offset * 8)
+    _, offsets, data = bands.buffers()
+    bounds = np.frombuffer(offsets, np.int64, len(bands) + 1, bands.offset * 8)
     return np.frombuffer(data or b"", ">u4", (bounds[-1] - bounds[0]) // NUMBER_BYTES, bounds[0]).astype(np.uint32)
 
 
-def _fitting(signatures: pa.ListArray, bands: int, size: int) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _fitting(signatures: pa.ListArray, bands: int, size: int) -> Bools:
     """Tell which signatures have `bands` bands of `size` bytes each."""
     counts = signatures.value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
     sized = pc.equal(pc.binary_length(signatures.flatten()), size).fill_null(False).to_numpy(zero_copy_only=False)
     owners = np.repeat(np.arange(len(signatures)), counts)
     right = np.bincount(owners[sized], minlength=len(signatures))
-    return np.asarray((counts == bands) & (right == bands))
+    fitting: Bools = (counts == bands) & (right == bands)
+    return fitting

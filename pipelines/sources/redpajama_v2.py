@@ -21,13 +21,13 @@ class RedPajamaV2(Accompanied):
     "2023-06/0000/en_head.json.gz/0". It is made of the last three parts of the file's path below the folder that the
     source's `path` begins with, so that should be a pattern such as documents/**/*.json.gz, above the snapshots.
 
-    Beside `documents` lie `minhash`, `duplicates` and `quality_signals`, a file of each for every document file
-    (togethercomputer/RedPajama-Data-V2, README; there are no duplicates of the bucket `tail`).
+    Beside `documents` lie `minhash`, `duplicates` and `quality_signals`, a file of each for every document file of the
+    buckets head and middle (dataset card of togethercomputer/RedPajama-Data-V2).
     """
 
     format: Literal["redpajama_v2"] = "redpajama_v2"
     minhash: list[Signature] = Field(
-        default=[], description="Published MinHash bands to carry, for the option `stored` of dedup_minhash."
+        default=[], description="Published MinHash bands to carry, for the option `published` of dedup_minhash."
     )
     duplicates: bool = Field(
         default=False, description="Whether to carry `duplicate`: true where the publisher found an earlier copy."

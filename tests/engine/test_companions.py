@@ -279,18 +279,18 @@ def test_companions_beside_no_folder_of_documents_are_refused(dolma: Path) -> No
 SPANS = {"replace_spans": {"spans": ["x"]}}
 STAGES: dict[str, tuple[list[Any], str, str]] = {
     "bands that a source does not carry": (
-        [{"dedup_minhash": {"stored": "signature_sim0.8"}}],
-        "stages.0.dedup_minhash.stored",
+        [{"dedup_minhash": {"published": "signature_sim0.8"}}],
+        "stages.0.dedup_minhash.published",
         "source 'd' does not carry these bands; its format has none, or name the sources that do in `on`",
     ),
     "bands of other numbers": (
-        [{"dedup_minhash": {"stored": "signature_sim0.8", "rows": 8}}],
+        [{"dedup_minhash": {"published": "signature_sim0.8", "rows": 8}}],
         "stages.0.dedup_minhash",
         "signature_sim0.8 was published with rows: 13",
     ),
     "bands that nobody publishes": (
-        [{"dedup_minhash": {"stored": "signature_sim0.5"}}],
-        "stages.0.dedup_minhash.stored",
+        [{"dedup_minhash": {"published": "signature_sim0.5"}}],
+        "stages.0.dedup_minhash.published",
         "signature_sim0.7",
     ),
     "spans that a source does not carry": (
@@ -318,7 +318,7 @@ def test_stages_that_ask_for_what_is_not_there_are_refused(
 def test_bands_are_refused_with_the_option_that_carries_them(tmp_path: Path) -> None:
     write_documents(tmp_path, ["a"])
     source = {"format": "redpajama_v2", "path": f"{tmp_path}/documents/**/*.gz"}
-    wanted = {"name": "n", "sources": {"rp": source}, "stages": [{"dedup_minhash": {"stored": "signature_sim0.9"}}]}
+    wanted = {"name": "n", "sources": {"rp": source}, "stages": [{"dedup_minhash": {"published": "signature_sim0.9"}}]}
     assert "write minhash: [signature_sim0.9] there" in str(refusal(tmp_path, wanted))
 
 

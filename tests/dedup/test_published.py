@@ -58,7 +58,7 @@ def test_published_bands_are_the_bands_that_we_would_make(path: Path) -> None:
 def built(folder: Path, path: str, **options: object) -> list[Verdict]:
     """Build RedPajama v2's documents with one dedup; return their verdicts, in order."""
     source = {"format": "redpajama_v2", "path": path, "minhash": ["signature_sim0.8"]}
-    stage = {"dedup_minhash": {"stored": "signature_sim0.8", "max_loss": 1, **options}}
+    stage = {"dedup_minhash": {"published": "signature_sim0.8", "max_loss": 1, **options}}
     build_here({"name": "n", "sources": {"rp": source}, "stages": [stage]}, folder / "out")
     found: list[Verdict] = verdicts(folder / "out").to_pylist()
     return found
@@ -142,8 +142,8 @@ def test_a_signature_of_another_shape_is_no_signature(tmp_path: Path) -> None:
     assert told.columns["signature_sim0.7"].to_pylist() == keys_of(texts, "signature_sim0.7")
 
 
-def test_stored_bands_bring_the_options_that_they_were_published_with() -> None:
-    stage = DedupMinhash(stored="signature_sim0.9", jaccard=0.7)
+def test_published_bands_bring_the_options_that_they_were_published_with() -> None:
+    stage = DedupMinhash(published="signature_sim0.9", jaccard=0.7)
     assert (stage.bands, stage.rows, stage.ngram, stage.seed) == (5, 25, 13, 42)
     assert (stage.normalization, stage.words, stage.scheme, stage.jaccard) == (
         "redpajama",
@@ -157,22 +157,22 @@ def test_stored_bands_bring_the_options_that_they_were_published_with() -> None:
 @pytest.mark.parametrize(
     ("option", "value"), [("bands", 14), ("rows", 8), ("ngram", 5), ("seed", 1), ("words", "uax29")]
 )
-def test_an_option_that_disagrees_with_stored_bands_is_refused(option: str, value: object) -> None:
+def test_an_option_that_disagrees_with_published_bands_is_refused(option: str, value: object) -> None:
     with pytest.raises(ValidationError, match=rf"signature_sim0.8 was published with {option}: .*leave {option} out"):
-        DedupMinhash.model_validate({"stored": "signature_sim0.8", option: value})
+        DedupMinhash.model_validate({"published": "signature_sim0.8", option: value})
 
 
-def test_stored_bands_are_measured_as_they_are_and_null_is_none() -> None:
+def test_published_bands_are_measured_as_they_are_and_null_is_none() -> None:
     documents = batch_of(["one", "two", "three"]).documents
     keys = pa.array([[1, 2], None, [3, 4]], BANDS)
     carried = Batch(documents.append_column("signature_sim0.8", keys))
-    stage = DedupMinhash(stored="signature_sim0.8")
+    stage = DedupMinhash(published="signature_sim0.8")
     assert stage.measure(carried)["minhash_bands"].to_pylist() == [[1, 2], [], [3, 4]]
     assert stage.measure(Batch(carried.documents.slice(1, 2)))["minhash_bands"].to_pylist() == [[], [3, 4]]
     assert stage.measure(batch_of(["one"]))["minhash_bands"].to_pylist() == [[]]
 
 
-def test_which_bands_are_stored_does_not_depend_on_the_text(tmp_path: Path) -> None:
+def test_which_bands_are_published_does_not_depend_on_the_text(tmp_path: Path) -> None:
     chance = Random(3)
     texts = [" ".join(chance.choice("abcdefgh") * 3 for _ in range(60)) for _ in range(30)]
     table = minhash_table(write_documents(tmp_path, texts), [texts[0]] * 30)

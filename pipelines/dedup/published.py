@@ -34,15 +34,17 @@ def as_published(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: an option says otherwise; the message says what to write.
     """
-    bands, rows = BANDS_AND_ROWS[options["stored"]]
-    published = {**SHINGLES, "bands": bands, "rows": rows}
-    for name, value in published.items():
+    bands, rows = BANDS_AND_ROWS[options["published"]]
+    decided = {**SHINGLES, "bands": bands, "rows": rows}
+    for name, value in decided.items():
         if options.get(name, value) != value:
-            raise ValueError(f"{options['stored']} was published with {name}: {value}; write that, or leave {name} out")
-    return {**options, **published}
+            raise ValueError(
+                f"{options['published']} was published with {name}: {value}; write that, or leave {name} out"
+            )
+    return {**options, **decided}
 
 
-def stored_bands(batch: Batch, signature: Signature) -> pa.ListArray:
+def published_bands(batch: Batch, signature: Signature) -> pa.ListArray:
     """Return the published band keys of each document, list<uint64>; an empty list where there are none."""
     carried = signature in batch.documents.schema.names
     keys = batch.documents.column(signature) if carried else pa.nulls(len(batch), BANDS)
