@@ -14,6 +14,8 @@ from pipelines.audit.estimates import Estimate
 from pipelines.audit.wording import listed, number, size
 from pipelines.dedup.curve import Banded, curve_cautions
 from pipelines.dedup.exchanges import ExchangeStage
+from pipelines.dedup.minhash import DedupMinhash
+from pipelines.dedup.published import published_cautions
 from pipelines.engine.job import Resources
 from pipelines.engine.plan import Plan
 from pipelines.manifest import Manifest
@@ -95,7 +97,10 @@ def exchange_cautions(traffic: Traffic) -> Iterator[str]:
 def dedup_cautions(manifest: Manifest) -> Iterator[str]:
     """Yield which stages look for near duplicates where they find few of them."""
     for name, stage in banded(manifest):
-        yield from curve_cautions(name, stage)
+        if isinstance(stage, DedupMinhash) and stage.published is not None:
+            yield from published_cautions(name, stage.published, stage.jaccard)
+        else:
+            yield from curve_cautions(name, stage)
 
 
 def banded(manifest: Manifest) -> Iterator[tuple[str, Banded]]:

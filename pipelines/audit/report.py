@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.audit.summary import Summary
-from pipelines.audit.tables import table_of
+from pipelines.audit.tables import Name, table_of
 from pipelines.audit.wording import number, plural, size
 from pipelines.engine.selection import FATES
 from pipelines.sample import Summary as SampleSummary
@@ -92,11 +92,11 @@ def _reasons(summary: Summary) -> Table:
 
 def _beside(summary: Summary) -> Table:
     """Return of how many documents their companions said something."""
-    counts = ["documents", "without", "rows unclaimed", "files missing", "broken"]
+    counts = ["documents", "without", "unclaimed", "no file", "broken"]
     table = table_of("What lay beside the documents", ["source", "companion"], counts)
     for each in summary.beside:
         numbers = (each.documents, each.without, each.unclaimed, each.missing, each.broken)
-        table.add_row(each.source, each.companion, *(f"{value:,}" for value in numbers))
+        table.add_row(each.source, Name(each.companion), *(f"{value:,}" for value in numbers))
     return table
 
 

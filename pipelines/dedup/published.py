@@ -7,7 +7,7 @@ Guaranteed: an option that says otherwise than the published bands is refused, s
 compared with it. Bands are those of the text as it was published, whatever editors came before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.batch import Batch
+from pipelines.dedup.curve import Curve
 from pipelines.sources.bands import BANDS_AND_ROWS, Signature
 from pipelines.sources.companions import BANDS
 
@@ -42,6 +43,22 @@ def as_published(options: Mapping[str, Any]) -> dict[str, Any]:
                 f"{options['published']} was published with {name}: {value}; write that, or leave {name} out"
             )
     return {**options, **decided}
+
+
+def published_cautions(name: str, signature: Signature, jaccard: float) -> Iterator[str]:
+    """Yield what looks wrong with a choice of published bands: most pairs that it should find are never compared.
+
+    Args:
+        name: of the stage.
+        signature: the bands that it takes.
+        jaccard: least similarity of the pairs that it should find.
+    """
+    chances = {each: Curve(*shape).chance(jaccard) for each, shape in BANDS_AND_ROWS.items()}
+    if chances[signature] >= 0.5:
+        return
+    best = max(chances, key=lambda each: chances[each])
+    found = f"{name}: {signature} finds {chances[signature]:.1%} of the pairs at `jaccard: {jaccard:g}`"
+    yield f"{found}; of the published bands, {best} finds most: {chances[best]:.1%}"
 
 
 def published_bands(batch: Batch, signature: Signature) -> pa.ListArray:

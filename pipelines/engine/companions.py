@@ -8,7 +8,9 @@ memory meanwhile; no other is.
 """
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,10 +29,17 @@ MISSING = "missing"
 
 
 def with_companions(source: SourceOptions, files: Iterable[SourceFile]) -> Iterator[SourceFile]:
-    """Yield the files, each with what lies beside it; a companion that has no place has no file."""
-    for file in files:
-        found = [companion_file(source, companion, file) for companion in source.companions]
-        yield replace(file, beside=tuple(each for each in found if each is not None))
+    """Yield the files, each with what lies beside it; many are looked for at once, as in a bucket each is a request."""
+    if not source.companions:
+        yield from files
+        return
+    with ThreadPoolExecutor(16) as pool:
+        yield from pool.map(partial(_with_companions, source), files)
+
+
+def _with_companions(source: SourceOptions, file: SourceFile) -> SourceFile:
+    found = (companion_file(source, companion, file) for companion in source.companions)
+    return replace(file, beside=tuple(each for each in found if each is not None))
 
 
 def companion_file(source: SourceOptions, companion: Companion, file: SourceFile) -> CompanionFile | None:

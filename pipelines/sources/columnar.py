@@ -24,7 +24,11 @@ def read_columns(file: BinaryIO, names: list[str]) -> tuple[pa.RecordBatch, str]
     missing = [name for name in names if schema.get_field_index(name) < 0]
     table, problem = _read(watched, parquet, [name for name in names if name not in missing])
     columns = [pa.nulls(len(table)) if name in missing else _whole(table.column(name)) for name in names]
-    return _batch(columns, names), f"no column {missing[0]!r}" if missing else problem
+    if missing:
+        problem = f"no column {missing[0]!r}"
+    if not _is_text(columns[0].type):
+        problem, columns[0] = f"{names[0]!r} is {columns[0].type}, not a string", pa.nulls(len(table))
+    return _batch(columns, names), problem
 
 
 def _read(file: WatchedFile, parquet: pq.ParquetFile, names: list[str]) -> tuple[pa.Table, str]:
@@ -37,6 +41,11 @@ def _read(file: WatchedFile, parquet: pq.ParquetFile, names: list[str]) -> tuple
             problem = problem or _problem(file, error)
     empty = parquet.schema_arrow.empty_table().select(names)
     return pa.concat_tables([empty, *tables]), problem
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return value in {pa.string(), pa.large_string(), pa.string_view(), pa.null()}
 
 
 def _batch(columns: list[pa.Array], names: list[str]) -> pa.RecordBatch:

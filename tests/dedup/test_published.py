@@ -17,11 +17,15 @@ from scipy.sparse.csgraph import connected_components
 from filters.batch import Batch, batch_of
 from filters.kernels.minhash import band_keys
 from filters.shingling import shingles_of
+from pipelines.audit.cautions import dedup_cautions
 from pipelines.dedup.minhash import DedupMinhash
+from pipelines.engine.job import Resources
+from pipelines.engine.session import Settings
+from pipelines.manifest import load_manifest
 from pipelines.sources.bands import BANDS_AND_ROWS, SIGNATURES, Signature, read_bands
 from pipelines.sources.companions import BANDS, Companion
 from tests.dedup.test_minhash import Verdict, families, jaccard
-from tests.helpers import CORPUS, build_here, verdicts
+from tests.helpers import CORPUS, build_here, digest, verdicts, written
 from tests.sources.helpers import needs_corpus, plain_rows
 from tests.sources.published import (
     minhash_table,
@@ -179,3 +183,34 @@ def test_which_bands_are_published_does_not_depend_on_the_text(tmp_path: Path) -
     write_minhash(tmp_path, table)
     found = built(tmp_path, f"{tmp_path}/documents/**/*.json.gz", verify=False)
     assert sum(verdict["fate"] == "duplicate" for verdict in found) == 29
+
+
+def test_neither_partitions_nor_order_decide_who_stays(tmp_path: Path) -> None:
+    texts = families(7, 120)
+    for shard in range(3):
+        name, held = f"2023-06/000{shard}/en_head", texts[shard * 40 : shard * 40 + 40]
+        write_minhash(tmp_path, minhash_table(write_documents(tmp_path, held, name), held), name)
+    source = {"format": "redpajama_v2", "path": f"{tmp_path}/documents/**/*.gz", "minhash": ["signature_sim0.7"]}
+    stage = {"dedup_minhash": {"published": "signature_sim0.7", "max_loss": 1}}
+    wanted = {"name": "n", "sources": {"rp": source}, "stages": [stage]}
+    build_here(wanted, tmp_path / "out")
+    settings = Settings("none", Resources(partitions=5, spill_bytes=3_000, reverse=True))
+    build_here(wanted, tmp_path / "other", settings)
+    assert digest(tmp_path / "other") == digest(tmp_path / "out")
+    assert "duplicate" in verdicts(tmp_path / "out").column("fate").to_pylist()
+
+
+def test_a_plan_says_which_published_bands_find_more(tmp_path: Path) -> None:
+    write_minhash(tmp_path, minhash_table(write_documents(tmp_path, ["a"]), ["a"]))
+    source = {"format": "redpajama_v2", "path": f"{tmp_path}/documents/**/*.gz", "minhash": list(SIGNATURES)}
+
+    def cautions(**options: object) -> list[str]:
+        wanted = {"name": "n", "sources": {"rp": source}, "stages": [{"dedup_minhash": options}]}
+        return list(dedup_cautions(load_manifest(written(wanted, tmp_path / "out"))))
+
+    assert cautions(published="signature_sim0.7") == []
+    assert cautions(published="signature_sim0.8", jaccard=0.85) == []
+    few = "dedup_minhash: signature_sim0.8 finds 39.9% of the pairs at `jaccard: 0.8`"
+    assert cautions(published="signature_sim0.8") == [
+        f"{few}; of the published bands, signature_sim0.7 finds most: {1 - (1 - 0.8**9) ** 14:.1%}"
+    ]

@@ -3,18 +3,21 @@
 import gzip
 import os
 import shutil
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
 from pipelines.audit.beside import Beside
 from pipelines.audit.changes import Change
 from pipelines.audit.opened import open_folder
 from pipelines.audit.preview import preview
 from pipelines.audit.replay import final_texts
+from pipelines.audit.report import print_summary
 from pipelines.engine.inputs import plan_splits
 from pipelines.engine.lock import Made, lock_of, read_lock, write_lock
 from pipelines.engine.pieces import SourceReading
@@ -155,6 +158,16 @@ def test_a_companion_that_breaks_off_counts_as_far_as_it_goes(dolma: Path) -> No
     (beside,) = build_here(manifest(dolma), dolma / "out").beside
     assert (beside.without, beside.broken) == (3, 1)
     assert beside.problem.startswith("one.json.gz: gzip: truncated after")
+
+
+def test_the_end_of_a_build_says_what_lay_beside_and_what_is_wrong_with_it(dolma: Path) -> None:
+    (dolma / "attributes" / "tag" / "two.json.gz").write_bytes(b"\x1f\x8bbroken")
+    console = Console(record=True, width=100, file=StringIO())
+    print_summary(console, build_here(manifest(dolma), dolma / "out"), "out")
+    said = console.export_text()
+    assert "What lay beside the documents" in said
+    assert ["d", "tag", "10", "5", "0", "0", "1"] in [line.split() for line in said.splitlines()]
+    assert "d: two.json.gz: gzip: corrupt" in said
 
 
 def test_a_bucket_without_a_list_of_duplicates_is_not_known_to_hold_any(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pipelines.sources.joining import Joining, Told
 from pipelines.sources.listing import read_listing
 from pipelines.sources.streams import Problem
 from tests.sources.helpers import CORPUS, FailingFile, lines, needs_corpus, plain_rows, source_of
+from tests.sources.published import minhash_table
 
 ATTRIBUTES = sorted(
     [*CORPUS.glob("dolma/*/attributes/*/*.gz"), *CORPUS.glob("genuine/dolma/provided/attributes/*/*.gz")]
@@ -194,6 +195,10 @@ def test_a_listing_without_its_column_or_of_another_kind_says_nothing(tmp_path: 
     with (tmp_path / "x").open("rb") as file:
         told = read_listing(DUPLICATES, file)
     assert (told.ids.drop_null().to_pylist(), told.problem) == ([], "no column 'doc_id'")
+    pq.write_table(pa.table({"doc_id": [[1], [2]]}), tmp_path / "z")
+    with (tmp_path / "z").open("rb") as file:
+        told = read_listing(DUPLICATES, file)
+    assert (told.ids.to_pylist(), told.problem[:8]) == ([None, None], "'doc_id'")
     (tmp_path / "y").write_bytes(b"no Parquet")
     with (tmp_path / "y").open("rb") as file:
         told = read_listing(DUPLICATES, file)
@@ -247,3 +252,41 @@ def test_a_wrong_companion_is_refused_with_what_to_write(kind: str, options: dic
     with pytest.raises(ValidationError) as refusal:
         source_of(kind, **options)
     assert remedy in str(refusal.value)
+
+
+# --- any bytes
+
+
+def whole_files() -> dict[str, tuple[Companion, bytes]]:
+    """Return a good file of each kind, with its companion."""
+    rows = [{"id": str(number), "attributes": {"x": [[0, number, 0.5]] * (number % 3)}} for number in range(40)]
+    table, ids = io.BytesIO(), [str(number) for number in range(40)]
+    pq.write_table(minhash_table(ids, [f"{' '.join(ids)} {number}" for number in range(40)]), table)
+    listed = io.BytesIO()
+    pq.write_table(pa.table({"doc_id": ids}), listed, row_group_size=15)
+    bands = Companion("m", ("m",), "bands", "m", fields={"signature_sim0.9": "signature_sim0.9"})
+    return {
+        "lines": (attributes({"n": "x"}), lines(*rows)),
+        "gzip": (attributes({"n": "x"}), gzip.compress(lines(*rows), mtime=0)),
+        "bands": (bands, table.getvalue()),
+        "listing": (DUPLICATES, listed.getvalue()),
+    }
+
+
+WHOLE = whole_files()
+
+
+@pytest.mark.parametrize("kind", WHOLE)
+@given(st.data())
+def test_a_damaged_file_is_read_as_far_as_it_goes_and_never_raises(kind: str, data: st.DataObject) -> None:
+    companion, whole = WHOLE[kind]
+    damaged = bytearray(whole[: data.draw(st.integers(0, len(whole)))])
+    for at, byte in data.draw(st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 255)), max_size=4)):
+        if damaged:
+            damaged[at % len(damaged)] = byte
+    told = read_companion(companion, io.BytesIO(bytes(damaged)))
+    assert sorted(told.columns) == sorted(companion.schema.names)
+    for field in companion.schema:
+        told.columns[field.name].validate(full=True)
+        assert (told.columns[field.name].type, len(told.columns[field.name])) == (field.type, len(told.ids))
+    assert told.ids.type == pa.string()
