@@ -1,7 +1,7 @@
 """Spans that others have marked, cut out of texts or replaced.
 
-In:  documents that carry scored spans: lists of scores in a field, and their places in `<field>:spans`, counted in
-     characters of the text as the source gives it.
+In:  documents that carry scored spans: a field holds lists of scores, another column (`spans_name`) their places,
+     counted in characters of the text as the source gives it.
 Out: the texts without the spans, or with something else in their places.
 Guaranteed: positions decide, never string search. Of spans that overlap, the one that begins first counts (of two that
      begin together, the one named first), and the others are left alone, as Dolma's mixer does it. A span counts as far
@@ -33,6 +33,11 @@ HERE = "{}"
 
 TEXT_BITS = 33
 """Bits that hold a place in a text, so that places of different texts differ; a place takes 32."""
+
+
+def spans_name(field: str) -> str:
+    """Return the column that holds the spans (start, end, start, end ... in characters) of a field's scores."""
+    return f"{field}:spans"
 
 
 class SpanRule(BaseModel):
@@ -118,7 +123,7 @@ def _marked(documents: pa.RecordBatch, rule: SpanRule, number: int) -> _Marked:
     """Return the spans that a rule is about; documents that have no such field have none."""
     if rule.field not in documents.schema.names:
         return _Marked(*np.empty((4, 0), np.int64))
-    scores, spans = documents.column(rule.field), documents.column(f"{rule.field}:spans")
+    scores, spans = documents.column(rule.field), documents.column(spans_name(rule.field))
     counts = scores.value_lengths().fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
     bounds = spans.flatten().to_numpy().astype(np.int64).reshape(-1, 2)
     score = scores.flatten().fill_null(np.nan).to_numpy(zero_copy_only=False)

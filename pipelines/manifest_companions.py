@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from filters.spans import ReplaceSpans
+from filters.spans import ReplaceSpans, spans_name
 from pipelines.dedup.minhash import DedupMinhash
 from pipelines.engine.companions import companion_file
 from pipelines.manifest_columns import text_suffix
 from pipelines.refusals import nearest
-from pipelines.sources.companions import spans_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

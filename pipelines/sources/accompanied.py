@@ -33,6 +33,8 @@ class Accompanied(SourceOptions):
     def _check_companions(self) -> "Accompanied":
         taken = set(self.declared_fields())
         for companion in self.companions:
+            if not companion.fields:
+                raise ValueError(f"{'.'.join(companion.option)}: name at least one field, or leave it out")
             for name in companion.fields:
                 _check_name(".".join(companion.option), name, taken, hidden=companion.kind == "bands")
                 taken.add(name)

@@ -18,8 +18,9 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from filters.spans import spans_name
 from pipelines.sources.blocks import line_blocks
-from pipelines.sources.companions import SCORES, SPANS, Companion, spans_name
+from pipelines.sources.companions import SCORES, SPANS, Companion
 from pipelines.sources.joining import Told
 from pipelines.sources.streams import Problem, chunks, told
 
@@ -90,7 +91,7 @@ class _Rows:
 
     def __init__(self, companion: Companion) -> None:
         row = msgspec.defstruct(
-            "Row", [("id", str), ("values", Object)], rename={"id": companion.id, "values": companion.key}
+            "Row", [("id", str | int), ("values", Object)], rename={"id": companion.id, "values": companion.key}
         )
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
         self._fields = companion.fields
@@ -102,7 +103,7 @@ class _Rows:
         """Decode the lines of a block."""
         for line in lines:
             row = self._row(line)
-            self._ids.append(None if row is None else row.id)
+            self._ids.append(None if row is None else str(row.id))
             for name, path in self._fields.items():
                 self._values[name].add(None if row is None else self._value(row.values, path))
         for values in self._values.values():

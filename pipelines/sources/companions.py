@@ -14,6 +14,8 @@ from typing import Literal
 
 import pyarrow as pa
 
+from filters.spans import spans_name
+
 CompanionKind = Literal["attributes", "bands", "listing"]
 """What a companion holds: scored spans by name, MinHash bands, or the ids of some documents."""
 
@@ -57,11 +59,6 @@ class Companion:
             return pa.schema([pa.field(*column) for pair in pairs for column in pair])
         kind = BANDS if self.kind == "bands" else pa.bool_()
         return pa.schema([pa.field(name, kind) for name in self.fields])
-
-
-def spans_name(field: str) -> str:
-    """Return the column that holds the spans (start, end, start, end ... in characters) of a field's scores."""
-    return f"{field}:spans"
 
 
 def place_beside(companion: Companion, root: str, path: str, folder: str | None) -> tuple[str, str] | None:

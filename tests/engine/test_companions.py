@@ -256,12 +256,13 @@ def test_a_lock_knows_the_companions(dolma: Path) -> None:
 
 def test_companions_are_found_in_a_bucket(dolma: Path, s3: str) -> None:
     storage = open_storage(s3)
-    for path in (each for each in dolma.rglob("*.gz") if each.name == "one.json.gz"):
+    (dolma / "attributes" / "tag" / "two.json.gz").unlink()
+    for path in dolma.rglob("*.gz"):
         storage.put(path.relative_to(dolma).as_posix(), path.read_bytes())
     job = job_here(manifest(dolma, path=f"{s3}/documents/*"), dolma / "out")
-    (split,) = plan_splits(job.manifest.sources, 10**9)
-    (piece,) = SourceReading(job, split)
-    assert piece.records.column("x").to_pylist() == [[number / 4] for number in range(5)]
+    one, two = plan_splits(job.manifest.sources, 10**9)
+    pieces = [*SourceReading(job, one), *SourceReading(job, two)]
+    assert [piece.records.column("x").to_pylist() for piece in pieces] == [[[n / 4] for n in range(5)], [None] * 5]
 
 
 # --- refusals

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from tokenizers import Tokenizer
 
 from filters.batch import Batch, batch_of
-from filters.spans import ReplaceSpans
-from pipelines.sources.companions import SCORES, SPANS, spans_name
+from filters.spans import ReplaceSpans, spans_name
+from pipelines.sources.companions import SCORES, SPANS
 from tests.filters.references.dolma_mixer import mixed
 from tests.helpers import CORPUS, build_here, verdicts
 from tests.sources.helpers import needs_corpus, plain_rows

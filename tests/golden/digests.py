@@ -20,10 +20,11 @@ from filters.batch import Batch, Columns, InputFile, Loads, Stage, batch_of, run
 from filters.classifier import MODEL_FILE
 from filters.fasttext_models import Options, train
 from filters.fitting import Fitted
+from filters.spans import spans_name
 from filters.top_share import QUANTILE_FILE, TopShare
 from pipelines.catalog import STAGES
 from pipelines.engine.keys import content_hash
-from pipelines.sources.companions import SCORES, SPANS, spans_name
+from pipelines.sources.companions import SCORES, SPANS
 from pipelines.where import Where, columns_of
 from tests.filters.references.fasttext_file import ModelFile
 

@@ -13,14 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from filters.spans import spans_name
 from pipelines.sources.attributes import read_attributes
 from pipelines.sources.batches import raw_batch, raw_schema, text_array
 from pipelines.sources.beside import read_companion
-from pipelines.sources.companions import SCORES, Companion, place_beside, spans_name
+from pipelines.sources.companions import SCORES, Companion, place_beside
 from pipelines.sources.joining import Joining, Told
 from pipelines.sources.listing import read_listing
 from pipelines.sources.streams import Problem
-from tests.sources.helpers import CORPUS, FailingFile, lines, needs_corpus, plain_rows, source_of
+from tests.sources.helpers import CORPUS, FailingFile, lines, needs_corpus, plain_rows, rows_of, source_of
 from tests.sources.published import minhash_table
 
 ATTRIBUTES = sorted(
@@ -94,7 +95,7 @@ def test_a_value_that_is_no_attribute_is_null_and_counted(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"{", b'{"id": 3, "attributes": {}}', b'{"attributes": {}}', b'{"id": "b"}', b"\xff", b"[]"]
+    "line", [b"{", b'{"id": [3], "attributes": {}}', b'{"attributes": {}}', b'{"id": "b"}', b"\xff", b"[]"]
 )
 def test_a_row_that_cannot_be_read_is_null_and_keeps_its_place(line: bytes) -> None:
     good = {"id": "a", "attributes": {"x": 1}}
@@ -102,6 +103,11 @@ def test_a_row_that_cannot_be_read_is_null_and_keeps_its_place(line: bytes) -> N
     assert told.ids.to_pylist() == ["a", None, "c"]
     assert told.columns["n"].to_pylist() == [[1.0], None, [1.0]]
     assert told.problem == "1 rows or values are no attributes"
+
+
+def test_an_id_may_be_a_number() -> None:
+    document = rows_of(source_of("dolma"), lines({"id": 7, "text": "a"}))
+    assert read(lines({"id": 7, "attributes": {}}), {"n": "x"}).ids.to_pylist() == [document[0]["id"]] == ["7"]
 
 
 def test_a_file_that_breaks_off_counts_as_far_as_it_goes() -> None:
@@ -243,6 +249,7 @@ REFUSED = {
     "a name that is none": ("dolma", {"attributes": {"pii": ["pii.email"]}}, "{some_name: 'pii.email'}"),
     "a folder of nothing": ("dolma", {"attributes": {"pii": ["x"]}, "folders": {"pi": "x"}}, "there are: pii"),
     "a folder where nothing is asked for": ("dolma", {"folders": {"pii": "x"}}, "none, for no option asks for one"),
+    "a companion of which nothing is wanted": ("dolma", {"attributes": {"pii": []}}, "name at least one field"),
     "companions of others": ("c4", {"attributes": {}}, "attributes"),
 }
 
