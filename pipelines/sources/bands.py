@@ -18,9 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.kernels.minhash import band_keys
-from pipelines.sources.columnar import read_columns
+from pipelines.sources.columnar import column_groups
 from pipelines.sources.companions import BANDS, Companion
 from pipelines.sources.joining import Told
+from pipelines.sources.streams import Problem
 
 U32 = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
@@ -37,17 +38,24 @@ NUMBER_BYTES = 4
 
 
 def read_bands(companion: Companion, file: BinaryIO) -> Told:
-    """Return the keys of the signatures that the companion's fields name."""
-    table, problem = read_columns(file, [companion.id, *companion.fields.values()])
-    keys = {name: _keys(table.column(column), BANDS_AND_ROWS[name]) for name, column in _signatures(companion)}
-    wrong = sum(strange for _, strange in keys.values())
-    if wrong and not problem:
-        problem = f"{wrong} signatures are not of the published numbers of bands and rows"
-    return Told(table.column(companion.id), {name: found for name, (found, _) in keys.items()}, problem)
-
-
-def _signatures(companion: Companion) -> list[tuple[Signature, str]]:
-    return [(name, companion.fields[name]) for name in SIGNATURES if name in companion.fields]
+    """Return the keys of the signatures that the companion's fields name; one row group is held at a time."""
+    names = [name for name in SIGNATURES if name in companion.fields]
+    ids = [pa.array([], pa.string())]
+    keys = {name: [pa.array([], BANDS)] for name in names}
+    problems, strange = list[str](), 0
+    for group in column_groups(file, [companion.id, *(companion.fields[name] for name in names)]):
+        if isinstance(group, Problem):
+            problems.append(str(group))
+            continue
+        ids.append(group.column(0))
+        for name, signatures in zip(names, group.columns[1:], strict=True):
+            found, wrong = _keys(signatures, BANDS_AND_ROWS[name])
+            keys[name].append(found)
+            strange += wrong
+    if strange:
+        problems.append(f"{strange} signatures are not of the published numbers of bands and rows")
+    columns: dict[str, pa.Array] = {name: pa.concat_arrays(found) for name, found in keys.items()}
+    return Told(pa.concat_arrays(ids), columns, problems[0] if problems else "")
 
 
 def _keys(signatures: pa.Array, shape: tuple[int, int]) -> tuple[pa.ListArray, int]:

@@ -9,13 +9,17 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from pipelines.sources.columnar import read_columns
+from pipelines.sources.columnar import column_groups
 from pipelines.sources.companions import Companion
 from pipelines.sources.joining import Told
+from pipelines.sources.streams import Problem
 
 
 def read_listing(companion: Companion, file: BinaryIO) -> Told:
     """Return the ids of a file, and true for each of them."""
-    table, problem = read_columns(file, [companion.id])
-    named = pa.array([True] * len(table), pa.bool_())
-    return Told(table.column(companion.id), dict.fromkeys(companion.fields, named), problem)
+    groups = list(column_groups(file, [companion.id]))
+    problems = [str(group) for group in groups if isinstance(group, Problem)]
+    ids = [group.column(0) for group in groups if not isinstance(group, Problem)]
+    whole = pa.concat_arrays([pa.array([], pa.string()), *ids])
+    listed = pa.array([True] * len(whole), pa.bool_())
+    return Told(whole, dict.fromkeys(companion.fields, listed), problems[0] if problems else "")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 from scipy.sparse import coo_array
@@ -214,3 +215,29 @@ def test_a_plan_says_which_published_bands_find_more(tmp_path: Path) -> None:
     assert cautions(published="signature_sim0.8") == [
         f"{few}; of the published bands, signature_sim0.7 finds most: {1 - (1 - 0.8**9) ** 14:.1%}"
     ]
+
+
+def test_a_signature_that_a_file_does_not_have_is_null(tmp_path: Path) -> None:
+    texts = [" ".join(f"w{number}{row}" for number in range(30)) for row in range(3)]
+    table = minhash_table([str(row) for row in range(3)], texts)
+    write_minhash(tmp_path, table.drop_columns(["signature_sim0.9"]))
+    (path,) = tmp_path.rglob("*.parquet")
+    with path.open("rb") as file:
+        told = read_bands(CARRIED, file)
+    assert told.problem == "parquet: no column 'signature_sim0.9'"
+    assert told.columns["signature_sim0.9"].to_pylist() == [None] * 3
+    assert told.columns["signature_sim1.0"].to_pylist() == keys_of(texts, "signature_sim1.0")
+
+
+def test_row_groups_and_wide_types_of_a_file_decide_nothing(tmp_path: Path) -> None:
+    texts = families(8, 30)
+    table = minhash_table([str(row) for row in range(30)], texts)
+    wide = pa.schema([field.with_type(WIDE.get(field.type, field.type)) for field in table.schema])
+    pq.write_table(table.cast(wide), tmp_path / "wide", row_group_size=7)
+    with (tmp_path / "wide").open("rb") as file:
+        told = read_bands(CARRIED, file)
+    assert (told.problem, told.ids.to_pylist()) == ("", [str(row) for row in range(30)])
+    assert all(told.columns[name].to_pylist() == keys_of(texts, name) for name in SIGNATURES)
+
+
+WIDE = {pa.string(): pa.large_string(), pa.list_(pa.binary()): pa.large_list(pa.large_binary())}
