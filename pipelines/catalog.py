@@ -18,6 +18,7 @@ from filters.normalize import Normalize
 from filters.pii import Pii
 from filters.redpajama import RedpajamaSignals
 from filters.refinedweb import RefinedWebLines
+from filters.spans import ReplaceSpans
 from filters.top_share import TopShare
 from filters.urls import UrlFilter
 from filters.word_list import WordList
@@ -43,6 +44,7 @@ STAGES: dict[str, type[Stage]] = {
     "normalize": Normalize,
     "url_filter": UrlFilter,
     "pii": Pii,
+    "replace_spans": ReplaceSpans,
     "word_list": WordList,
     "where": Where,
     "dedup_exact": DedupExact,

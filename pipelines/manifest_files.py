@@ -16,6 +16,7 @@ from pipelines.engine.storage import find_files
 from pipelines.errors import RequestError
 from pipelines.language_model import with_model
 from pipelines.manifest_columns import text_suffix
+from pipelines.manifest_companions import check_companion_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,8 @@ def check_files(document: Document, manifest: Manifest) -> None:
         ManifestError: the first path that is wrong.
     """
     for name, source in manifest.sources.items():
-        _check_source(document, _paths(("sources", name, "path"), source.path))
+        files = _check_source(document, _paths(("sources", name, "path"), source.path))
+        check_companion_files(document, name, source, files)
     if manifest.tokenizer is not None and manifest.tokenizer.path is not None:
         bare = isinstance(document.value(("tokenizer",)), str)
         key: Key = ("tokenizer",) if bare else ("tokenizer", manifest.tokenizer.kind)
@@ -120,15 +122,19 @@ def _paths(key: Key, path: str | list[str]) -> dict[Key, str]:
     return {key: path} if isinstance(path, str) else {(*key, at): each for at, each in enumerate(path)}
 
 
-def _check_source(document: Document, paths: Mapping[Key, str]) -> None:
-    """Check the paths of a source: a document is known by its file's path below the folder that the source names."""
+def _check_source(document: Document, paths: Mapping[Key, str]) -> list[SourceFile]:
+    """Return the files of a source: a document is known by its file's path below the folder that the source names."""
     seen: set[str] = set()
+    files: list[SourceFile] = []
     for key, path in paths.items():
-        names = {file.path for file in _found(document, key, path)}
+        found = _found(document, key, path)
+        names = {file.path for file in found}
         if again := sorted(names & seen):
             remedy = "name each file once, and files of one name below one folder"
             document.refuse(key, f"{again[0]!r} is there already, from an earlier path of this source; {remedy}")
         seen |= names
+        files += found
+    return files
 
 
 def _found(document: Document, key: Key, path: str) -> list[SourceFile]:

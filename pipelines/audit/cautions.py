@@ -15,6 +15,8 @@ from pipelines.audit.wording import listed, number, plural, size
 from pipelines.dedup.curve import Banded, curve_cautions
 from pipelines.dedup.earlier import EarlierBuild
 from pipelines.dedup.exchanges import Comparing, ExchangeStage
+from pipelines.dedup.minhash import DedupMinhash
+from pipelines.dedup.published import published_cautions
 from pipelines.engine.earlier import compared_with
 from pipelines.engine.job import Resources
 from pipelines.engine.plan import Plan
@@ -97,7 +99,10 @@ def exchange_cautions(traffic: Traffic) -> Iterator[str]:
 def dedup_cautions(manifest: Manifest) -> Iterator[str]:
     """Yield which stages look for near duplicates where they find few of them, or past builds that they mean to see."""
     for name, stage in banded(manifest):
-        yield from curve_cautions(name, stage)
+        if isinstance(stage, DedupMinhash) and stage.published is not None:
+            yield from published_cautions(name, stage.published, stage.jaccard)
+        else:
+            yield from curve_cautions(name, stage)
     for entry in manifest.stages:
         if isinstance(entry.stage, Comparing):
             yield from _unseen(entry.name, entry.stage.earlier)

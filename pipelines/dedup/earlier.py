@@ -5,11 +5,13 @@ Out: `EarlierBuild`s; numbers of splits, and from addresses the build that a doc
 Guaranteed: every document of an earlier build has a greater address than any of this one.
 """
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from pipelines.sequences import as_tuple
 
 U64 = npt.NDArray[np.uint64]
 
@@ -40,7 +42,7 @@ class EarlierBuild(BaseModel):
         return {"path": value} if isinstance(value, str) else value
 
 
-EarlierBuilds: TypeAlias = EarlierBuild | tuple[EarlierBuild, ...]
+EarlierBuilds: TypeAlias = Annotated[EarlierBuild | tuple[EarlierBuild, ...], BeforeValidator(as_tuple)]
 """One build, or several."""
 
 

@@ -19,12 +19,12 @@ Rajaraman and Ullman, Mining of Massive Datasets, section 3.4). The default, 14 
 FineWeb's (datatrove, `examples/fineweb.py`).
 """
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, model_validator
 
 from filters.batch import Batch, Columns, Outcome, Stage, judging, measuring, run_stage
 from filters.kernels.minhash import Scheme, band_keys, permutations, signatures
@@ -36,11 +36,13 @@ from pipelines.dedup.exchanges import EDGES, HOME, Documents, Standing
 from pipelines.dedup.groups import bounds_of, changes, first_rows
 from pipelines.dedup.keys import text_hashes
 from pipelines.dedup.options import against_option, exempt_option, keep_option, max_loss_option
+from pipelines.dedup.published import as_published, published_bands
 from pipelines.dedup.ranking import RANKED, Preference, addresses, ranked_columns, ranking
 from pipelines.dedup.scope import BucketSize, Scope, bucket_count, buckets_told, document_scopes, mix
 from pipelines.dedup.verify import verify_all
 from pipelines.engine.exchange import Layout, Rows
 from pipelines.engine.keys import draw
+from pipelines.sources.bands import SIGNATURES, Signature
 
 F32 = npt.NDArray[np.float32]
 U32 = npt.NDArray[np.uint32]
@@ -65,6 +67,9 @@ class _Options(Stage):
     rows: int = measuring(8, "numbers of a signature that make one band", ge=1, le=1024)
     scheme: Scheme = measuring("affine32", "how permutations are computed; datatrove and RedPajama v2: legacy")
     seed: int = measuring(1, "seed of the permutations, as datasketch takes it", ge=0, lt=1 << 32)
+    published: Signature | None = measuring(
+        None, "published bands that the sources carry, to take instead of computing them"
+    )
     jaccard: float = judging(
         0.8, "least Jaccard similarity, of shingles, of a duplicate with the one that stays", gt=0, le=1
     )
@@ -98,6 +103,12 @@ class _Options(Stage):
     def shingling(self) -> list[object]:
         """All that decides what the shingles of a text are."""
         return [VERSION, self.ngram, self.words, self.normalization]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_published(cls, options: Any) -> Any:  # noqa: ANN401 - as pydantic hands it over
+        known = isinstance(options, dict) and options.get("published") in SIGNATURES
+        return as_published(options) if known else options
 
     @property
     def rule(self) -> str:
@@ -137,6 +148,8 @@ class DedupMinhash(_Options):
 
     def measure(self, batch: Batch) -> Columns:
         """Return `minhash_bands`, list<uint64>: a key per band; an empty list for a text without words."""
+        if self.published is not None:
+            return {"minhash_bands": published_bands(batch, self.published)}
         found = word_runs(batch.scans, self.words, self.ngram, self.normalization)
         keys = self.band_keys_of(found)
         keyed = np.diff(found.first) > 0

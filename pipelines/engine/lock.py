@@ -21,7 +21,7 @@ from pipelines.engine.job import Job
 from pipelines.engine.plan import Plan
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.sealing import Place, earlier_builds, input_files
-from pipelines.engine.splits import FileIdentity, SourceFile, Split
+from pipelines.engine.splits import CompanionFile, FileIdentity, SourceFile, Split
 from pipelines.engine.storage import Storage
 from pipelines.entries import StageEntry
 from pipelines.manifest import Manifest
@@ -63,7 +63,7 @@ class Made:
 
 
 class LockedFile(msgspec.Struct, frozen=True):
-    """A source file as it was when the build was planned; see `FileIdentity`."""
+    """A source file as it was when the build was planned, and its companions; see `SourceFile`, `FileIdentity`."""
 
     source: str
     path: str
@@ -71,6 +71,7 @@ class LockedFile(msgspec.Struct, frozen=True):
     size: int
     tag: str
     modified_ns: int
+    beside: tuple[CompanionFile, ...] = ()
 
 
 class LockedSplit(msgspec.Struct, frozen=True):
@@ -114,7 +115,7 @@ class Lock(msgspec.Struct, frozen=True):
         """Return the splits as they were planned."""
         files = {
             (each.source, each.path): SourceFile(
-                each.root, each.path, FileIdentity(each.size, each.tag, each.modified_ns)
+                each.root, each.path, FileIdentity(each.size, each.tag, each.modified_ns), each.beside
             )
             for each in self.files
         }
@@ -131,7 +132,10 @@ def lock_of(job: Job, plan: Plan, made: Made) -> Lock:
         tokenizer=made.tokenizer,
         tokenizer_hash=made.tokenizer_hash,
         stages=[(entry.name, type(entry.stage).version) for entry in job.manifest.stages],
-        files=[LockedFile(source, path, file.root, **asdict(file.identity)) for (source, path), file in files.items()],
+        files=[
+            LockedFile(source, path, file.root, **asdict(file.identity), beside=file.beside)
+            for (source, path), file in files.items()
+        ],
         splits=[
             LockedSplit(split.number, split.source, split.file.path, split.start, split.end) for split in plan.splits
         ],

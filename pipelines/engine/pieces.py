@@ -14,13 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.engine.companions import Companions
 from pipelines.engine.job import RECORDS, Job
 from pipelines.engine.keys import document_uids, text_hashes
 from pipelines.engine.parts import AlignedReader, scan_part
 from pipelines.engine.splits import Split
 from pipelines.engine.storage import open_storage
 from pipelines.errors import SourceChanged
-from pipelines.sources.batches import raw_schema
+from pipelines.sources.beside import joined_schema
 from pipelines.sources.reading import read, read_texts
 
 Bools = npt.NDArray[np.bool_]
@@ -47,25 +48,31 @@ class Piece:
 
 def records_schema(job: Job, source: str) -> pa.Schema:
     """Return the columns of the records parts of one source."""
-    raw = raw_schema(job.manifest.sources[source])
+    raw = joined_schema(job.manifest.sources[source])
     return pa.schema([*RECORDS, *(field for field in raw if field.name not in {"text", *RECORDS.names})])
 
 
-def source_pieces(job: Job, split: Split) -> Iterator[Piece]:
+def source_pieces(job: Job, split: Split, companions: Companions | None = None) -> Iterator[Piece]:
     """Read a split for the first time: records and texts, from its source.
 
     Of a split without records, yield an empty piece, so that every split has the same columns.
+
+    Args:
+        job: the build.
+        split: what is read.
+        companions: what lies beside its file; they can say afterwards what was joined.
 
     Raises:
         SourceChanged: the file is not the one that was planned, or no longer when it was read.
     """
     source, schema = job.manifest.sources[split.source], records_schema(job, split.source)
     extent, first = (split.start, split.end), 0
-    for raw in _opened(split, lambda file: read(source, file, *extent, split.file.path)):
-        yield _piece(split, first, raw, schema)
-        first += raw.num_rows
+    with companions or Companions(source, split.file) as beside:
+        for raw in _opened(split, lambda file: read(source, file, *extent, split.file.path)):
+            yield _piece(split, first, beside.joined(raw), schema)
+            first += raw.num_rows
     if first == 0:
-        yield _piece(split, first, pa.RecordBatch.from_pylist([], raw_schema(source)), schema)
+        yield _piece(split, first, pa.RecordBatch.from_pylist([], joined_schema(source)), schema)
 
 
 def _piece(split: Split, first: int, raw: pa.RecordBatch, schema: pa.Schema) -> Piece:

@@ -8,6 +8,7 @@ Guaranteed: nothing is written before the manifest is checked; a run that was st
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.audit.beside import beside_counts
 from pipelines.audit.fits import write_reports
 from pipelines.audit.summary import Summary, write_summary
 from pipelines.engine.build import Build
@@ -65,7 +66,8 @@ def build(manifest: Manifest, out: str | Path, settings: Settings | None = None)
     made = Made(runner.receipts, run.encoder, run.encoder_hash, run.fitted, run.keys.noted)
     write_lock(job, lock_of(job, plan, made))
     write_reports(job, run.reports)
-    return write_summary(job, runner.receipts, run.reports)
+    beside = beside_counts(job, plan.splits, runner.receipts[f"pass 1 of {plan.passes}"])
+    return write_summary(job, runner.receipts, run.reports, beside)
 
 
 def _check_folder(job: Job) -> None:
