@@ -134,6 +134,15 @@ class Counting(Protocol):
 
 
 @runtime_checkable
+class Dividing(Protocol):
+    """An exchange stage that compares documents of neighbouring keys, and says itself where keys are divided."""
+
+    @property
+    def ranges(self) -> int:
+        """Into how many equal ranges keys are divided, each to be reduced as a whole; 0 leaves that to the engine."""
+
+
+@runtime_checkable
 class Settling(Protocol):
     """An exchange stage whose `reduce` speaks of pieces of documents: what they add up to is known only at home."""
 
@@ -144,3 +153,8 @@ class Settling(Protocol):
 def rounds_of(stage: ExchangeStage) -> tuple[ExchangeStage, ...]:
     """Return the exchanges that one stage of the manifest is made of, in order."""
     return (stage, *rounds_of(stage.then)) if isinstance(stage, Linking) else (stage,)
+
+
+def ranges_of(stage: ExchangeStage) -> int:
+    """Return into how many ranges a stage divides its keys; 0 where any number will do."""
+    return stage.ranges if isinstance(stage, Dividing) else 0

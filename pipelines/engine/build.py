@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.audit.balance import check_documents, check_tokens
 from pipelines.audit.fits import FitReport
 from pipelines.audit.ledger import IDS_PER_FILE, IdsTask, LedgerTask, run_ids, run_ledger
-from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing
+from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing, ranges_of
 from pipelines.engine.budgeting import CutTask, run_cut
 from pipelines.engine.fit import (
     CollectTask,
@@ -136,7 +136,8 @@ class Build:
         contents = [[self.holdings[at].split.number, self.maps[at].info["rows_content"]] for at in taking_part]
         counted = [documents] if isinstance(stage, Counting) else []
         exchange = key_of(["exchange", work.exchange_identity, contents, *counted])
-        partitions = self._partitions(emitted)
+        size = sum(int(receipt.info["rows_bytes"]) for receipt in emitted)
+        partitions = ranges_of(stage) or self.job.resources.partitions_for(size)
         reduces = [ReduceTask(stage, inputs, exchange, partition, partitions) for partition in range(partitions)]
         decided = self.runner.run(f"{label} {number + 1}: decide", run_reduce, reduces)
         answers = tuple(receipt.part for receipt in decided)
@@ -157,12 +158,6 @@ class Build:
         receipts = self.runner.run(f"{step}: bring home", run_members, tasks)
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.holdings[at] = replace(self.holdings[at], components=receipt.part)
-
-    def _partitions(self, emitted: Sequence[Receipt]) -> int:
-        """Choose the number of reduce tasks, by the bytes that were emitted."""
-        resources = self.job.resources
-        size = sum(int(receipt.info["rows_bytes"]) for receipt in emitted)
-        return resources.partitions or max(1, -(-size // resources.partition_bytes))
 
     def _fit(self, fit: Fit, number: int) -> None:
         """Make what later passes work with, out of the documents alive behind pass `number`."""

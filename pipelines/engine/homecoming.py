@@ -20,6 +20,7 @@ from pipelines.engine.job import DELTA, Holding, Job
 from pipelines.engine.keys import key_of
 from pipelines.engine.outputs import fall_name
 from pipelines.engine.parts import PartWriter, scan_part
+from pipelines.engine.ready import with_files
 from pipelines.engine.receipts import FileNote, Receipt, save_receipt
 
 
@@ -50,7 +51,7 @@ class ReduceTask:
 def run_reduce(job: Job, task: ReduceTask) -> Receipt:
     """Decide about all documents that share a key in this range."""
     rows = read_partition(job.storage, task.inputs, task.partition, task.partitions)
-    decided = task.stage.reduce(rows)
+    decided = with_files(job, task.stage, type(task.stage).__name__).reduce(rows)
     part = task.part(job)
     layout = EDGES if isinstance(task.stage, Linking) else HOME
     with Emitter(job.storage, part, layout, spill_bytes=job.resources.spill_bytes) as emitter:

@@ -1,0 +1,249 @@
+"""Exact substrings: stretches of text that stand in an earlier document, or earlier in the same one, cut out.
+
+In:  documents' texts.
+Out: per document the (start, end) byte pairs that are cut, or that it falls.
+Guaranteed: cut by position; what is cut follows from the documents alone, not from partitions, buffers or order. Texts
+     are compared unit by unit, never by hashes, and no stretch reaches across two of them.
+
+Documents of a scope are ranked by place of the source in `keep`, source, path, ordinal. A unit (a byte, or a token) is
+cut if it lies in a stretch of `min_length` units that stands before, whole, in a document that is ranked higher or in
+the same one (`pipelines/dedup/repeats.py`). What is published:
+
+    Lee et al.   50 tokens of GPT-2 (Deduplicating Training Data Makes Language Models Better, 2021, ExactSubstr)
+    RefinedWeb   likewise 50 tokens, cut out
+    OLMo 3       500 bytes, at least one copy stays: the defaults; it also merges spans that are near each other
+
+Lee et al.'s code (google-research/deduplicate-text-datasets, src/main.rs, `self-similar` and `collect`) unites all
+members of each group of equal stretches, and its scripts cut all of them: `first_stays: false`. By default the first
+of each group stays. Only the texts as they come to the stage are compared, so what is left may repeat again once
+something between two repetitions is gone, as their README says, too. And a stretch that reaches from one repeated
+passage into another can lose its last copy as a whole, though of each passage one stays.
+
+A span that begins or ends inside a character, which a byte or a token may, is shortened to whole ones.
+
+The texts of a bucket are compared in memory, by one task: `scope: {documents: N}` says how many. That takes TODO bytes
+per byte of text. A group that is larger than the sort can take, 2^31 - 1 bytes, stops the build.
+"""
+
+from itertools import pairwise
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import PrivateAttr, model_validator
+
+from filters.batch import Batch, Columns, InputFile, Outcome, ReadFiles, Stage, judging, run_stage
+from filters.kernels.code_points import piece_code_points
+from filters.kernels.suffixes import between_characters
+from pipelines.dedup.cuts import Application, cuts_home
+from pipelines.dedup.exchanges import HOME, Documents, Standing
+from pipelines.dedup.groups import bounds_of
+from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
+from pipelines.dedup.ranking import addresses
+from pipelines.dedup.repeats import Repeats, repeats_in
+from pipelines.dedup.scope import BucketSize, Scope, bucket_count, document_scopes, row_buckets
+from pipelines.dedup.suffix_array import MOST_BYTES
+from pipelines.dedup.text_units import TextUnits, bytes_of, tokens_of
+from pipelines.dedup.token_units import Speller
+from pipelines.dedup.unions import Union
+from pipelines.engine.exchange import Layout, Rows
+from pipelines.engine.keys import draw
+from pipelines.errors import BuildError
+
+I64 = npt.NDArray[np.int64]
+U64 = npt.NDArray[np.uint64]
+
+LEAST_TOKENS = 50
+"""Default of `min_length` where units are tokens."""
+
+
+class DedupSubstrings(Stage):
+    """Cut stretches of text that repeat, or drop documents made of them.
+
+    By `apply: cut`, a document of which no character is left falls by rule `no_text_left`. By `apply: drop` nothing is
+    cut: a document falls by rule `repeated_substrings` if more than `drop_share` of its characters would be. In the
+    ledger, its `similarity` is that share, and `kept_uid` the document that has the first copy of what its longest
+    span begins with.
+    """
+
+    version: ClassVar[int] = 1
+    layout: ClassVar[Layout] = Layout((("uid", "u8"), ("position", "u4"), ("exempt", "u1")))
+    cuts: ClassVar[bool] = True
+    reads_text: ClassVar[bool] = True
+
+    unit: Literal["bytes", "tokens"] = judging("bytes", "What is compared; tokens ask for a `tokenizer`.")
+    min_length: int = judging(500, "Units that must agree in a row; 50 by default where they are tokens.", ge=1)
+    tokenizer: InputFile | None = judging(
+        None, "A fixed byte-level tokenizer.json, or tiktoken ranks, for `unit: tokens`; none that this build trains."
+    )
+    first_stays: bool = judging(True, "Whether the first of equal stretches stays, or all of them go.")
+    scope: Scope = judging(
+        BucketSize(documents=50_000),
+        "Which texts are compared, all at once in memory: {documents: N}, columns, or `global`.",
+        names="columns",
+    )
+    apply: Application = judging("cut", "Cut stretches out of texts, or drop documents that hold many of them.")
+    drop_share: float = judging(
+        0.5, "By `apply: drop`, a document falls if more of its characters than this would be cut.", ge=0, le=1
+    )
+    keep: list[str] = keep_option("copies")
+    exempt: list[str] = exempt_option()
+    max_loss: float = max_loss_option()
+
+    _buckets: int = PrivateAttr(default=0)
+    _speller: Speller | None = PrivateAttr(default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _length_of_tokens(cls, options: Any) -> Any:  # noqa: ANN401 - whatever the manifest holds
+        if isinstance(options, dict) and options.get("unit") == "tokens":
+            return {"min_length": LEAST_TOKENS, **options}
+        return options
+
+    @model_validator(mode="after")
+    def _tokens_need_a_tokenizer(self) -> Self:
+        if self.unit == "tokens" and self.tokenizer is None:
+            raise ValueError(
+                "`unit: tokens` asks for a tokenizer that is there before the build: write `tokenizer: FILE`, a "
+                "byte-level tokenizer.json or tiktoken ranks, or `unit: bytes`"
+            )
+        if self.unit == "bytes" and self.tokenizer is not None:
+            raise ValueError("a tokenizer is for `unit: tokens`; write that, or leave `tokenizer` out")
+        return self
+
+    def load(self, read: ReadFiles) -> Self:
+        """Return the stage with its tokenizer in memory.
+
+        Raises:
+            ValueError: it is several files, or none that spells texts.
+        """
+        if self.tokenizer is None:
+            return self
+        files = list(read(self.tokenizer).values())
+        if len(files) != 1:
+            raise ValueError(f"`tokenizer` names {len(files)} files; a tokenizer is one")
+        loaded = self.model_copy()
+        loaded._speller = Speller(files[0])  # noqa: SLF001 - a copy of itself
+        return loaded
+
+    def __call__(self, batch: Batch) -> Outcome:
+        """Return an outcome that says nothing: what is cut is decided among all documents."""
+        return run_stage(self, batch)
+
+    @property
+    def rule(self) -> str:
+        """What the ledger says of a document that falls: `no_text_left` or `repeated_substrings`."""
+        return "no_text_left" if self.apply == "cut" else "repeated_substrings"
+
+    @property
+    def ranges(self) -> int:
+        """A range of keys for each bucket of documents; 0 where documents of a scope share one key."""
+        return self._buckets if isinstance(self.scope, BucketSize) else 0
+
+    def measure(self, batch: Batch) -> Columns:
+        """Return nothing: what is compared are the texts themselves."""
+        del batch
+        return {}
+
+    def for_documents(self, count: int) -> Self:
+        """Return the stage as it decides about `count` documents."""
+        told = self.model_copy()
+        told._buckets = bucket_count(self.scope, count)  # noqa: SLF001 - another object of this class
+        return told
+
+    def emit(self, documents: Documents, standing: Standing) -> Rows:
+        """Return a row per document that can hold a stretch, with its text as payload.
+
+        Its key is what the buckets are cut by, or stands for its scope.
+        """
+        places = np.flatnonzero(pc.binary_length(documents.text).to_numpy() >= self.min_length)
+        return Rows.build(
+            self.layout,
+            key=self._keys(documents)[places],
+            row=documents["row"][places],
+            payloads=documents.text.take(pa.array(places)).cast(pa.large_binary()),
+            uid=documents["uid"][places],
+            position=np.full(len(places), standing.position, np.uint32),
+            exempt=np.full(len(places), standing.exempt, np.uint8),
+        )
+
+    def _keys(self, documents: Documents) -> U64:
+        if isinstance(self.scope, BucketSize):
+            return draw("scope", 0, documents["uid"].astype(np.uint64))
+        return document_scopes(self.scope, documents.signals, len(documents.text))
+
+    def reduce(self, rows: Rows) -> Rows:
+        """Return a row home for every document that loses something.
+
+        Raises:
+            BuildError: the texts of a scope are too many to be compared.
+        """
+        scope = row_buckets(self.scope, self._buckets, rows) if self.ranges else rows["key"]
+        order = np.lexsort((addresses(rows), rows["position"], scope))
+        bounds = bounds_of(scope[order]).tolist()
+        decided = [self._decide(rows, order[start:end]) for start, end in pairwise(bounds)]
+        return Rows.concat([Rows.empty(HOME.dtype), *decided])
+
+    def _decide(self, rows: Rows, members: I64) -> Rows:
+        """Decide about the documents of one scope, best rank first."""
+        units = self._units(rows, members)
+        may_lose = np.flatnonzero(rows["exempt"][members] == 0)
+        found = repeats_in(units.joined, self.min_length, may_lose, first_stays=self.first_stays)
+        spans = _byte_spans(rows, members, units, found)
+        some = spans[:, 1] > spans[:, 0]
+        text, origin, spans = found.text[some], found.origin[some], spans[some]
+        bounds = bounds_of(text)
+        documents = members[text[bounds[:-1]]]
+        kept = rows["uid"][members[origin[_longest(text, spans)[bounds[:-1]]]]]
+        about = {"key": addresses(rows)[documents], "row": rows["row"][documents]}
+        about["kept_uid"] = kept if self.first_stays else np.zeros(len(kept), np.uint64)
+        return cuts_home(_union(rows, documents, bounds, spans), about, self.apply, self.drop_share)
+
+    def _units(self, rows: Rows, members: I64) -> TextUnits:
+        """Return what is compared.
+
+        Raises:
+            BuildError: it is too much, or no text is spelt by its tokens.
+            ValueError: the tokenizer was not loaded.
+        """
+        units = bytes_of(rows, members) if self.unit == "bytes" else self._tokens(rows, members)
+        if units.joined.units.nbytes > MOST_BYTES:
+            raise BuildError(
+                f"stages.dedup_substrings.scope: {len(members):,} documents are to be compared at once, "
+                f"{units.joined.units.nbytes:,} bytes of {self.unit}, and at most {MOST_BYTES:,} can be: write "
+                "`scope: {documents: N}` with a smaller N"
+            )
+        return units
+
+    def _tokens(self, rows: Rows, members: I64) -> TextUnits:
+        if self._speller is None:
+            raise ValueError("the tokenizer is not in memory; call load() first")
+        try:
+            return tokens_of(rows, members, self._speller)
+        except ValueError as error:
+            remedy = "name another tokenizer, or write `unit: bytes`"
+            raise BuildError(f"stages.dedup_substrings.tokenizer: {error}; {remedy}") from error
+
+
+def _byte_spans(rows: Rows, members: I64, units: TextUnits, found: Repeats) -> I64:
+    """Return the bytes of the payloads from which and before which each stretch lasts, in whole characters."""
+    sides = [units.byte_of(found.text, side) for side in (found.start, found.end)]
+    spans = np.stack(sides, axis=1) + rows.offsets[members[found.text]][:, np.newaxis]
+    between_characters(rows.payload, spans)
+    return spans
+
+
+def _longest(text: I64, spans: I64) -> I64:
+    """Return the order of spans by text, the longest of each first, and of equal ones the first."""
+    return np.lexsort((spans[:, 0] - spans[:, 1], text))
+
+
+def _union(rows: Rows, documents: I64, bounds: I64, spans: I64) -> Union:
+    """Return what leaves each document, whose spans are those from one bound to the next."""
+    begins = np.repeat(rows.offsets[documents], np.diff(bounds))[:, np.newaxis]
+    chars = piece_code_points(rows.payload, rows.offsets[documents], rows.offsets[documents + 1])
+    sizes = piece_code_points(rows.payload, np.ascontiguousarray(spans[:, 0]), np.ascontiguousarray(spans[:, 1]))
+    cut = np.add.reduceat(sizes, bounds[:-1]) if len(sizes) else sizes
+    return Union(bounds, (spans - begins).astype(np.uint32), cut, chars)
