@@ -1,5 +1,7 @@
 """Repeated stretches that kernels find are those of the plain definition."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -60,7 +62,7 @@ def test_prefixes_are_shared_as_far_as_a_separator(texts: list[list[int]], kind:
     found = shared_prefixes(units, order, most, separator)
     whole, places = units.tolist(), order.tolist()
     assert found[places[0]] == 0
-    wanted = [shared(whole, at, before, most, separator) for before, at in zip(places, places[1:], strict=False)]
+    wanted = [shared(whole, at, before, most, separator) for before, at in pairwise(places)]
     assert found[places[1:]].tolist() == wanted
 
 
