@@ -19,7 +19,8 @@ from pipelines.engine.exchange import Layout, Rows
 HOME = Layout((("kept_uid", "u8"), ("similarity", "f4"), ("cluster", "u4"), ("dropped", "u1")))
 """Rows that travel home: key = the document's address; payload = spans cut of its text, (start, end) uint32 pairs.
 
-`kept_uid` 0 is nobody: no one document stands for one that falls; `cluster` 0 is no group of documents."""
+`kept_uid` 0 is nobody: no one document stands for one that falls; `cluster` 0 is no group of documents. Where spans are
+cut, `similarity` is the share of the text's characters that goes with them."""
 
 KEY_TYPES = (pa.uint64(), pa.list_(pa.uint64()))
 """Types of measured columns that are keys, by which documents meet; all others are signals."""
@@ -135,7 +136,7 @@ class Counting(Protocol):
 
 @runtime_checkable
 class Dividing(Protocol):
-    """An exchange stage that compares documents of neighbouring keys, and says itself where keys are divided."""
+    """An exchange stage whose rows bring the texts, to be compared across keys; it says itself where keys are divided."""
 
     @property
     def ranges(self) -> int:

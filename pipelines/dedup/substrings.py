@@ -9,9 +9,9 @@ Documents of a scope are ranked by place of the source in `keep`, source, path, 
 cut if it lies in a stretch of `min_length` units that stands before, whole, in a document that is ranked higher or in
 the same one (`pipelines/dedup/repeats.py`). What is published:
 
-    Lee et al.   50 tokens of GPT-2 (Deduplicating Training Data Makes Language Models Better, 2021, ExactSubstr)
+    Lee et al.   50 tokens (Deduplicating Training Data Makes Language Models Better, 2021, ExactSubstr)
     RefinedWeb   likewise 50 tokens, cut out
-    OLMo 3       500 bytes, at least one copy stays: the defaults; it also merges spans that are near each other
+    OLMo 3       500 bytes, at least one copy stays: the defaults; its fuzzy merge of spans is not here
 
 Lee et al.'s code (google-research/deduplicate-text-datasets, src/main.rs, `self-similar` and `collect`) unites all
 members of each group of equal stretches, and its scripts cut all of them: `first_stays: false`. By default the first
@@ -21,8 +21,10 @@ passage into another can lose its last copy as a whole, though of each passage o
 
 A span that begins or ends inside a character, which a byte or a token may, is shortened to whole ones.
 
-The texts of a bucket are compared in memory, by one task: `scope: {documents: N}` says how many. That takes TODO bytes
-per byte of text. A group that is larger than the sort can take, 2^31 - 1 bytes, stops the build.
+The texts of a scope are compared in memory, by one task, so `scope: {documents: N}` bounds what it takes: per byte of
+text 10 bytes at its peak (20 where units are GPT-2's tokens), and 4 to 7 MB/s on one core (0.8, of which nearly all
+goes to the tokenizer); the default, 50,000 pages of 5 kB, is 2.5 GB. A scope of more than 2^31 - 1 bytes, or 2^29
+tokens, stops the build.
 """
 
 from itertools import pairwise

@@ -93,12 +93,12 @@ def run_home(job: Job, task: HomeTask) -> Receipt:
     home = read_keys(job.storage, [(0, path) for path in task.inputs], low, low + (1 << 32))
     home = task.stage.settle(home) if isinstance(task.stage, Settling) else home
     mask = xxhash.xxh3_128()
-    counts: Counter[str] = Counter({"rows": 0, "in": 0, "out": 0})
+    counts: Counter[str] = Counter({"rows": 0, "in": 0, "out": 0, "chars_in": 0, "chars_out": 0})
     with PartWriter(job.storage, task.part(job), DELTA) as writer:
         for before in scan_part(job.storage, task.holding.deltas[-1], ["alive", "chars"]):
             answers = _between(home, writer.rows, writer.rows + before.num_rows)
             table = _delta(task, before, answers, writer.rows)
-            counts.update(_counts(task, before, table))
+            counts.update({**_counts(task, before, table), **_characters(before, table, answers, writer.rows)})
             mask.update(table.column("alive").to_numpy().tobytes())
             writer.add(table)
     info = {"mask": mask.hexdigest()}
@@ -111,6 +111,15 @@ def _counts(task: HomeTask, before: pa.Table, after: pa.Table) -> dict[str, int]
     fell = after.num_rows - after.column("fate").null_count
     falls = {fall_name("duplicate", task.label, task.stage.rule): fell} if fell else {}
     return {"rows": after.num_rows, **{name: int(count) for name, count in alive.items()}, **falls}
+
+
+def _characters(before: pa.Table, after: pa.Table, answers: Rows, first: int) -> dict[str, int]:
+    """Count the characters of the documents alive before, and what is left of them, to within rounding of shares."""
+    chars = before.column("chars").fill_null(0).to_numpy()
+    had, kept = (int(chars[table.column("alive").to_numpy()].sum()) for table in (before, after))
+    cut = answers.header[answers["length"] > 0]
+    gone = (cut["similarity"].astype(np.float64) * chars[cut["row"].astype(np.int64) - first]).sum()
+    return {"chars_in": had, "chars_out": kept - round(gone)}
 
 
 def _between(home: Rows, first: int, last: int) -> Rows:

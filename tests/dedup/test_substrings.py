@@ -99,13 +99,13 @@ def expected(stage: DedupSubstrings, parts: Parts) -> list[list[Left]]:
     left = [[Left(text) for text in texts] for _, texts in parts]
     for group in scopes.values():
         members = [(number, row) for _, number, row in sorted(group)]
-        texts = [parts[number][1][row].encode() for number, row in members]
-        copies = copied_windows(texts, stage.min_length, first_stays=stage.first_stays)
+        encoded = [parts[number][1][row].encode() for number, row in members]
+        copies = copied_windows(encoded, stage.min_length, first_stays=stage.first_stays)
         for place, (number, row) in enumerate(members):
             found = [] if SOURCES[parts[number][0]].exempt else spans(copies, place, stage.min_length)
-            whole = [(*in_characters(texts[place], *span), origin) for *span, origin in found]
+            whole = [(*in_characters(encoded[place], *span), origin) for *span, origin in found]
             some = [(start, end, 100 * members[origin][0] + members[origin][1] + 1) for start, end, origin in whole]
-            left[number][row] = _expected_left(stage, texts[place], [span for span in some if span[0] < span[1]])
+            left[number][row] = _expected_left(stage, encoded[place], [span for span in some if span[0] < span[1]])
     return left
 
 
