@@ -136,7 +136,7 @@ class Counting(Protocol):
 
 @runtime_checkable
 class Dividing(Protocol):
-    """An exchange stage whose rows bring the texts, to be compared across keys; it says itself where keys are divided."""
+    """An exchange stage whose rows bring texts that are compared across keys: it says itself where keys are divided."""
 
     @property
     def ranges(self) -> int:

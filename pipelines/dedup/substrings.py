@@ -37,19 +37,17 @@ import pyarrow.compute as pc
 from pydantic import PrivateAttr, model_validator
 
 from filters.batch import Batch, Columns, InputFile, Outcome, ReadFiles, Stage, judging, run_stage
-from filters.kernels.code_points import piece_code_points
-from filters.kernels.suffixes import between_characters
 from pipelines.dedup.cuts import Application, cuts_home
 from pipelines.dedup.exchanges import HOME, Documents, Standing
 from pipelines.dedup.groups import bounds_of
 from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
 from pipelines.dedup.ranking import addresses
-from pipelines.dedup.repeats import Repeats, repeats_in
+from pipelines.dedup.repeated_spans import lost_by
+from pipelines.dedup.repeats import repeats_in
 from pipelines.dedup.scope import BucketSize, Scope, bucket_count, document_scopes, row_buckets
 from pipelines.dedup.suffix_array import MOST_BYTES
 from pipelines.dedup.text_units import TextUnits, bytes_of, tokens_of
 from pipelines.dedup.token_units import Speller
-from pipelines.dedup.unions import Union
 from pipelines.engine.exchange import Layout, Rows
 from pipelines.engine.keys import draw
 from pipelines.errors import BuildError
@@ -182,7 +180,8 @@ class DedupSubstrings(Stage):
         Raises:
             BuildError: the texts of a scope are too many to be compared.
         """
-        scope = row_buckets(self.scope, self._buckets, rows) if self.ranges else rows["key"]
+        counted = isinstance(self.scope, BucketSize)
+        scope = row_buckets(self.scope, self._buckets, rows) if counted else rows["key"]
         order = np.lexsort((addresses(rows), rows["position"], scope))
         bounds = bounds_of(scope[order]).tolist()
         decided = [self._decide(rows, order[start:end]) for start, end in pairwise(bounds)]
@@ -193,15 +192,10 @@ class DedupSubstrings(Stage):
         units = self._units(rows, members)
         may_lose = np.flatnonzero(rows["exempt"][members] == 0)
         found = repeats_in(units.joined, self.min_length, may_lose, first_stays=self.first_stays)
-        spans = _byte_spans(rows, members, units, found)
-        some = spans[:, 1] > spans[:, 0]
-        text, origin, spans = found.text[some], found.origin[some], spans[some]
-        bounds = bounds_of(text)
-        documents = members[text[bounds[:-1]]]
-        kept = rows["uid"][members[origin[_longest(text, spans)[bounds[:-1]]]]]
-        about = {"key": addresses(rows)[documents], "row": rows["row"][documents]}
-        about["kept_uid"] = kept if self.first_stays else np.zeros(len(kept), np.uint64)
-        return cuts_home(_union(rows, documents, bounds, spans), about, self.apply, self.drop_share)
+        lost = lost_by(rows, members, units, found)
+        about = {"key": addresses(rows)[lost.rows], "row": rows["row"][lost.rows]}
+        about["kept_uid"] = rows["uid"][lost.origin] * np.uint64(self.first_stays)
+        return cuts_home(lost.union, about, self.apply, self.drop_share)
 
     def _units(self, rows: Rows, members: I64) -> TextUnits:
         """Return what is compared.
@@ -227,25 +221,3 @@ class DedupSubstrings(Stage):
         except ValueError as error:
             remedy = "name another tokenizer, or write `unit: bytes`"
             raise BuildError(f"stages.dedup_substrings.tokenizer: {error}; {remedy}") from error
-
-
-def _byte_spans(rows: Rows, members: I64, units: TextUnits, found: Repeats) -> I64:
-    """Return the bytes of the payloads from which and before which each stretch lasts, in whole characters."""
-    sides = [units.byte_of(found.text, side) for side in (found.start, found.end)]
-    spans = np.stack(sides, axis=1) + rows.offsets[members[found.text]][:, np.newaxis]
-    between_characters(rows.payload, spans)
-    return spans
-
-
-def _longest(text: I64, spans: I64) -> I64:
-    """Return the order of spans by text, the longest of each first, and of equal ones the first."""
-    return np.lexsort((spans[:, 0] - spans[:, 1], text))
-
-
-def _union(rows: Rows, documents: I64, bounds: I64, spans: I64) -> Union:
-    """Return what leaves each document, whose spans are those from one bound to the next."""
-    begins = np.repeat(rows.offsets[documents], np.diff(bounds))[:, np.newaxis]
-    chars = piece_code_points(rows.payload, rows.offsets[documents], rows.offsets[documents + 1])
-    sizes = piece_code_points(rows.payload, np.ascontiguousarray(spans[:, 0]), np.ascontiguousarray(spans[:, 1]))
-    cut = np.add.reduceat(sizes, bounds[:-1]) if len(sizes) else sizes
-    return Union(bounds, (spans - begins).astype(np.uint32), cut, chars)

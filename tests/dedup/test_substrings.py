@@ -199,6 +199,12 @@ def test_a_bucket_of_documents_is_one_range_of_keys() -> None:
     assert ranges_of(DedupSubstrings(scope=["language"]).for_documents(95)) == 0
 
 
+def test_buckets_ask_how_many_documents_there_are() -> None:
+    stage = DedupSubstrings(min_length=1)
+    with pytest.raises(ValueError, match="for_documents"):
+        stage.reduce(emitted(stage, 0, ("plain", ["a"])).of_split(0))
+
+
 @pytest.mark.parametrize("hostile", ["one letter", "random", "the same", "nothing", "one long and many empty"])
 def test_hostile_texts_are_cut_as_any_others(hostile: str) -> None:
     chance = np.random.default_rng(5)
