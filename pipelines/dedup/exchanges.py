@@ -142,6 +142,9 @@ class Dividing(Protocol):
     def ranges(self) -> int:
         """Into how many equal ranges keys are divided, each to be reduced as a whole; 0 leaves that to the engine."""
 
+    def admit(self, size: int) -> None:
+        """Refuse, with a BuildError, rows of so many bytes that are to be reduced together."""
+
 
 @runtime_checkable
 class Settling(Protocol):

@@ -24,7 +24,7 @@ A span that begins or ends inside a character, which a byte or a token may, is s
 The texts of a scope are compared in memory, by one task, so `scope: {documents: N}` bounds what it takes: per byte of
 text 10 bytes at its peak (20 where units are GPT-2's tokens), and 4 to 7 MB/s on one core (0.8, of which nearly all
 goes to the tokenizer); the default, 50,000 pages of 5 kB, is 2.5 GB. A scope of more than 2^31 - 1 bytes, or 2^29
-tokens, stops the build.
+tokens, stops the build before it is read or sorted.
 """
 
 from itertools import pairwise
@@ -197,6 +197,18 @@ class DedupSubstrings(Stage):
         about["kept_uid"] = rows["uid"][lost.origin] * np.uint64(self.first_stays)
         return cuts_home(lost.union, about, self.apply, self.drop_share)
 
+    def admit(self, size: int) -> None:
+        """Refuse to compare more bytes at once than can be sorted.
+
+        Raises:
+            BuildError: they are too many.
+        """
+        if size > MOST_BYTES:
+            raise BuildError(
+                f"stages.dedup_substrings.scope: {size:,} bytes are to be compared at once, and at most "
+                f"{MOST_BYTES:,} can be: write `scope: {{documents: N}}` with a smaller N"
+            )
+
     def _units(self, rows: Rows, members: I64) -> TextUnits:
         """Return what is compared.
 
@@ -204,13 +216,9 @@ class DedupSubstrings(Stage):
             BuildError: it is too much, or no text is spelt by its tokens.
             ValueError: the tokenizer was not loaded.
         """
+        self.admit(int(rows["length"][members].sum(dtype=np.int64)) + len(members) - 1)
         units = bytes_of(rows, members) if self.unit == "bytes" else self._tokens(rows, members)
-        if units.joined.units.nbytes > MOST_BYTES:
-            raise BuildError(
-                f"stages.dedup_substrings.scope: {len(members):,} documents are to be compared at once, "
-                f"{units.joined.units.nbytes:,} bytes of {self.unit}, and at most {MOST_BYTES:,} can be: write "
-                "`scope: {documents: N}` with a smaller N"
-            )
+        self.admit(units.joined.units.nbytes)
         return units
 
     def _tokens(self, rows: Rows, members: I64) -> TextUnits:

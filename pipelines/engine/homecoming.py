@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
-from pipelines.dedup.exchanges import EDGES, HOME, ExchangeStage, Linking, Settling
-from pipelines.engine.exchange import Emitter, Rows, read_keys, read_partition
+from pipelines.dedup.exchanges import EDGES, HOME, Dividing, ExchangeStage, Linking, Settling
+from pipelines.engine.exchange import Emitter, Rows, least_size, read_keys, read_partition
 from pipelines.engine.job import DELTA, Holding, Job
 from pipelines.engine.keys import key_of
 from pipelines.engine.outputs import fall_name
@@ -50,6 +50,8 @@ class ReduceTask:
 
 def run_reduce(job: Job, task: ReduceTask) -> Receipt:
     """Decide about all documents that share a key in this range."""
+    if isinstance(task.stage, Dividing):
+        task.stage.admit(least_size(job.storage, task.inputs, task.partition, task.partitions))
     rows = read_partition(job.storage, task.inputs, task.partition, task.partitions)
     decided = with_files(job, task.stage, type(task.stage).__name__).reduce(rows)
     part = task.part(job)

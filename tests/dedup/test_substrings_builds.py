@@ -13,6 +13,8 @@ import pytest
 
 from pipelines.audit.opened import open_folder
 from pipelines.audit.stories import stories_of
+from pipelines.dedup import substrings
+from pipelines.dedup.substrings import DedupSubstrings
 from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
 from pipelines.errors import BuildError, ManifestError
@@ -106,6 +108,17 @@ def test_a_bucket_is_a_task_whatever_number_of_partitions_is_asked_for(tmp_path:
         wanted = manifest(tmp_path / "in", scope={"documents": 2})
         build_here(wanted, out, Settings(address="none", resources=Resources(partitions=asked)))
         assert len(tasks_run(out, "dedup_substrings 1: decide")) == 3
+
+
+def test_a_scope_that_is_too_large_stops_the_build_before_its_texts_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(substrings, "MOST_BYTES", 100)
+    header = DedupSubstrings.layout.dtype.itemsize
+    texts = [record["text"].encode() for record in (*WEB, *BOOKS)]
+    in_files = sum(header + len(text) for text in texts if len(text) >= 60)
+    with pytest.raises(BuildError, match=rf"\.scope: {in_files:,} bytes .* at most 100 can be: write `scope: "):
+        build_here(manifest(tmp_path / "in", scope="global"), tmp_path / "out")
 
 
 def test_tokens_need_a_tokenizer_that_is_there_before_the_build(tmp_path: Path) -> None:
