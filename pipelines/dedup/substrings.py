@@ -22,8 +22,8 @@ passage into another can lose its last copy as a whole, though of each passage o
 A span that begins or ends inside a character, which a byte or a token may, is shortened to whole ones.
 
 The texts of a scope are compared in memory, by one task, so `scope: {documents: N}` bounds what it takes: per byte of
-text 10 bytes at its peak (20 where units are GPT-2's tokens), and 4 to 7 MB/s on one core (0.8, of which nearly all
-goes to the tokenizer); the default, 50,000 pages of 5 kB, is 2.5 GB. A scope of more than 2^31 - 1 bytes, or 2^29
+text 10 bytes at its peak (20 where units are GPT-2's tokens), and 4 to 7 MB/s on one core (1 to 2 in tokens, for the
+tokenizer takes most of it); the default, 50,000 pages of 5 kB, is 2.5 GB. A scope of more than 2^31 - 1 bytes, or 2^29
 tokens, stops the build before it is read or sorted.
 """
 

@@ -29,19 +29,19 @@ class TextUnits:
 
     Args:
         joined: the units.
-        begins: int64, of tokens: the byte at which each begins, and the end, all texts one behind the other without
+        begins: uint32, of tokens: the byte at which each begins, and the end, all texts one behind the other without
             separators; None where units are bytes.
     """
 
     joined: Joined
-    begins: I64 | None = None
+    begins: npt.NDArray[np.uint32] | None = None
 
     def byte_of(self, text: I64, unit: I64) -> I64:
         """Return the byte of its text at which a unit begins; the end of the text for the one behind its last."""
         if self.begins is None:
             return unit
         first = offsets_of(self.joined.lengths)[text]
-        return np.asarray(self.begins[first + unit] - self.begins[first])
+        return np.asarray(self.begins[first + unit] - self.begins[first], np.int64)
 
 
 def bytes_of(rows: Rows, members: I64) -> TextUnits:

@@ -21,7 +21,7 @@ from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.encode import Encoder, load_encoder
 from pipelines.tokens.runs import Ids, Runs
 
-I64 = npt.NDArray[np.int64]
+U32 = npt.NDArray[np.uint32]
 
 PROBE = "A  b\n\n\tC's e\u0301\xe9 \ufb01 \u2581 \u0130\u1e9e \u4e2d\U0001f600 1234 \xa0 "
 """What tokenizers are known to change: spaces, case, decomposed letters, ligatures, SentencePiece's mark."""
@@ -32,11 +32,11 @@ class Spelling(NamedTuple):
 
     Args:
         runs: the ids of each text.
-        begins: int64, one more than ids: the byte at which each begins, the texts being one behind the other.
+        begins: uint32, one more than ids: the byte at which each begins, the texts being one behind the other.
     """
 
     runs: Runs
-    begins: I64
+    begins: U32
 
 
 class Speller:
@@ -51,7 +51,7 @@ class Speller:
 
     def __init__(self, artifact: bytes) -> None:
         self._encoder = _encoder(artifact)
-        self._widths = np.array([len(self._bytes_of(token)) for token in range(self._encoder.vocab_size)], np.int64)
+        self._widths = np.array([len(self._bytes_of(token)) for token in range(self._encoder.vocab_size)], np.uint32)
         if self._bytes_of(*self._encoder.encode(pa.array([PROBE], pa.large_string())).ids) != PROBE.encode():
             raise ValueError(
                 "the tokens of this tokenizer do not spell a text byte for byte; give a byte-level BPE without "
@@ -67,14 +67,14 @@ class Speller:
         """Return texts in tokens.
 
         Args:
-            texts: large_string, no nulls.
+            texts: large_string, no nulls, less than 2^32 bytes.
 
         Raises:
             ValueError: the tokens of a text do not spell it.
         """
         runs = self._encoder.encode(texts)
-        begins = np.zeros(len(runs.ids) + 1, np.int64)
-        np.cumsum(self._widths[runs.ids], out=begins[1:])
+        begins = np.zeros(len(runs.ids) + 1, np.uint32)
+        np.cumsum(self._widths[runs.ids], dtype=np.uint32, out=begins[1:])
         sizes = np.diff(begins[runs.offsets])
         wrong = np.flatnonzero(sizes != pc.binary_length(texts).to_numpy())
         if len(wrong):
