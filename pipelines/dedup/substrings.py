@@ -24,7 +24,7 @@ A span that begins or ends inside a character, which a byte or a token may, is s
 The texts of a scope are compared in memory, by one task, so `scope: {documents: N}` bounds what it takes: per byte of
 text 10 bytes at its peak (20 where units are GPT-2's tokens), and 4 to 7 MB/s on one core (1 to 2 in tokens, for the
 tokenizer takes most of it); the default, 50,000 pages of 5 kB, is 2.5 GB. A scope of more than 2^31 - 1 bytes, or 2^29
-tokens, stops the build before it is read or sorted.
+tokens, stops the build: before its texts are read, or, where it names columns, before they are sorted.
 """
 
 from itertools import pairwise
@@ -198,16 +198,13 @@ class DedupSubstrings(Stage):
         return cuts_home(lost.union, about, self.apply, self.drop_share)
 
     def admit(self, size: int) -> None:
-        """Refuse to compare more bytes at once than can be sorted.
+        """Refuse a range of keys that is one scope, and has more bytes than can be sorted.
 
         Raises:
-            BuildError: they are too many.
+            BuildError: there are too many.
         """
-        if size > MOST_BYTES:
-            raise BuildError(
-                f"stages.dedup_substrings.scope: {size:,} bytes are to be compared at once, and at most "
-                f"{MOST_BYTES:,} can be: write `scope: {{documents: N}}` with a smaller N"
-            )
+        if not isinstance(self.scope, list):
+            _refuse_too_many(size)
 
     def _units(self, rows: Rows, members: I64) -> TextUnits:
         """Return what is compared.
@@ -216,9 +213,9 @@ class DedupSubstrings(Stage):
             BuildError: it is too much, or no text is spelt by its tokens.
             ValueError: the tokenizer was not loaded.
         """
-        self.admit(int(rows["length"][members].sum(dtype=np.int64)) + len(members) - 1)
+        _refuse_too_many(int(rows["length"][members].sum(dtype=np.int64)) + len(members) - 1)
         units = bytes_of(rows, members) if self.unit == "bytes" else self._tokens(rows, members)
-        self.admit(units.joined.units.nbytes)
+        _refuse_too_many(units.joined.units.nbytes)
         return units
 
     def _tokens(self, rows: Rows, members: I64) -> TextUnits:
@@ -229,3 +226,12 @@ class DedupSubstrings(Stage):
         except ValueError as error:
             remedy = "name another tokenizer, or write `unit: bytes`"
             raise BuildError(f"stages.dedup_substrings.tokenizer: {error}; {remedy}") from error
+
+
+def _refuse_too_many(size: int) -> None:
+    """Refuse to compare more bytes at once than can be sorted."""
+    if size > MOST_BYTES:
+        raise BuildError(
+            f"stages.dedup_substrings.scope: {size:,} bytes are to be compared at once, and at most "
+            f"{MOST_BYTES:,} can be: write `scope: {{documents: N}}` with a smaller N"
+        )

@@ -233,6 +233,16 @@ def test_more_than_can_be_sorted_stops_the_build_and_says_what_to_write(monkeypa
         cut(["abcd", "efgh"], min_length=2)
 
 
+def test_scopes_that_share_a_partition_are_not_taken_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(substrings, "MOST_BYTES", 8)
+    with pytest.raises(BuildError, match="9 bytes"):
+        DedupSubstrings(scope=BucketSize(documents=5)).admit(9)
+    stage = DedupSubstrings(scope=["language"], min_length=2)
+    stage.admit(9)
+    left = decide(stage, [("plain", ["ab", "abcd", "ef", "efgh"])], 1)[0]
+    assert [each.text for each in left] == ["ab", "cd", "ef", "gh"]
+
+
 def test_units_have_their_published_lengths() -> None:
     tokens = {"unit": "tokens", "tokenizer": InputFile(path="some.json")}
     lengths = [DedupSubstrings(**options).min_length for options in ({}, tokens, {**tokens, "min_length": 7})]
