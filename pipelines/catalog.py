@@ -25,6 +25,7 @@ from filters.word_list import WordList
 from pipelines.dedup.exact import DedupExact
 from pipelines.dedup.lines import DedupLines
 from pipelines.dedup.minhash import DedupMinhash
+from pipelines.dedup.substrings import DedupSubstrings
 from pipelines.sources.formats import SOURCES
 from pipelines.where import Where
 
@@ -50,6 +51,7 @@ STAGES: dict[str, type[Stage]] = {
     "dedup_exact": DedupExact,
     "dedup_minhash": DedupMinhash,
     "dedup_lines": DedupLines,
+    "dedup_substrings": DedupSubstrings,
     "classifier": Classifier,
     "top_share": TopShare,
 }

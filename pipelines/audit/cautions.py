@@ -14,7 +14,7 @@ from pipelines.audit.estimates import Estimate
 from pipelines.audit.wording import listed, number, plural, size
 from pipelines.dedup.curve import Banded, curve_cautions
 from pipelines.dedup.earlier import EarlierBuild
-from pipelines.dedup.exchanges import Comparing, ExchangeStage
+from pipelines.dedup.exchanges import Comparing, Counting, Dividing, ExchangeStage, ranges_of
 from pipelines.dedup.minhash import DedupMinhash
 from pipelines.dedup.published import published_cautions
 from pipelines.engine.earlier import compared_with
@@ -66,7 +66,11 @@ def traffic_of(
         for label, stage in stages.items():
             counted = _counted(standing, f"pass {number_ + 1} of {plan.passes}")
             taking_part = [each for each in estimates if works[each.source].exchange is not None]
-            yield _traffic(label, counted or _guessed(stage, taking_part), resources)
+            documents = sum(each.documents for each in taking_part)
+            told = stage.for_documents(documents) if isinstance(stage, Counting) else stage
+            emitted = counted or _guessed(stage, taking_part)
+            partitions = ranges_of(told) or resources.partitions_for(sum(emitted))
+            yield _traffic(label, emitted, partitions, resources)
 
 
 def _counted(standing: Standing, step: str) -> list[int]:
@@ -76,14 +80,15 @@ def _counted(standing: Standing, step: str) -> list[int]:
 
 
 def _guessed(stage: ExchangeStage, estimates: Sequence[Estimate]) -> list[int]:
-    width = stage.layout.dtype.itemsize
-    return [each.documents * width // max(each.splits, 1) for each in estimates for _ in range(each.splits)]
+    """Return a row for each document; a stage that divides its keys sends the texts along."""
+    width, texts = stage.layout.dtype.itemsize, isinstance(stage, Dividing)
+    whole = {each.source: each.documents * width + texts * each.chars for each in estimates}
+    return [whole[each.source] // max(each.splits, 1) for each in estimates for _ in range(each.splits)]
 
 
-def _traffic(label: str, emitted: Sequence[int], resources: Resources) -> Traffic:
-    total = sum(emitted)
+def _traffic(label: str, emitted: Sequence[int], partitions: int, resources: Resources) -> Traffic:
     segments = sum(max(1, -(-each // resources.spill_bytes)) for each in emitted)
-    return Traffic(label, total, segments, resources.partitions or max(1, -(-total // resources.partition_bytes)))
+    return Traffic(label, sum(emitted), segments, partitions)
 
 
 def exchange_cautions(traffic: Traffic) -> Iterator[str]:

@@ -21,7 +21,8 @@ HOME = Layout((("kept_uid", "u8"), ("similarity", "f4"), ("cluster", "u4"), ("dr
 """Rows that travel home: key = the document's address; payload = spans cut of its text, (start, end) uint32 pairs.
 
 `kept_uid` 0 is nobody: no one document stands for one that falls; `cluster` 0 is no group of documents. `dropped` is 0
-where a document stays, 1 where it falls, and 1 + n where it falls for a document of the n-th earlier build."""
+where a document stays, 1 where it falls, and 1 + n where it falls for a document of the n-th earlier build. Where spans
+are cut, `similarity` is the share of the text's characters that goes with them."""
 
 LATER_OPTIONS = ("max_loss", "against", "store_shingles")
 """Options that change no row of what map tasks emit, and no decision by themselves: what an exchange is compared with
@@ -140,6 +141,18 @@ class Counting(Protocol):
 
 
 @runtime_checkable
+class Dividing(Protocol):
+    """An exchange stage whose rows bring texts that are compared across keys: it says itself where keys are divided."""
+
+    @property
+    def ranges(self) -> int:
+        """Into how many equal ranges keys are divided, each to be reduced as a whole; 0 leaves that to the engine."""
+
+    def admit(self, size: int) -> None:
+        """Refuse, with a BuildError, rows of so many bytes that are to be reduced together."""
+
+
+@runtime_checkable
 class Settling(Protocol):
     """An exchange stage whose `reduce` speaks of pieces of documents: what they add up to is known only at home."""
 
@@ -206,3 +219,8 @@ class Storing(Protocol):
 def rounds_of(stage: ExchangeStage) -> tuple[ExchangeStage, ...]:
     """Return the exchanges that one stage of the manifest is made of, in order."""
     return (stage, *rounds_of(stage.then)) if isinstance(stage, Linking) else (stage,)
+
+
+def ranges_of(stage: ExchangeStage) -> int:
+    """Return into how many ranges a stage divides its keys; 0 where any number will do."""
+    return stage.ranges if isinstance(stage, Dividing) else 0

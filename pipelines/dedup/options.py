@@ -22,7 +22,9 @@ def exempt_option() -> Any:  # noqa: ANN401 - like Field()
 
 def max_loss_option() -> Any:  # noqa: ANN401 - like Field()
     """Declare `max_loss`: float."""
-    return judging(0.9, "The build stops when a source loses a larger share than this.", ge=0, le=1)
+    return judging(
+        0.9, "The build stops when a source loses a larger share of its documents or characters.", ge=0, le=1
+    )
 
 
 def against_option() -> Any:  # noqa: ANN401 - like Field()

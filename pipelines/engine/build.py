@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.audit.balance import check_documents, check_tokens
 from pipelines.audit.fits import FitReport
 from pipelines.audit.ledger import IDS_PER_FILE, IdsTask, LedgerTask, run_ids, run_ledger
-from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing
+from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing, ranges_of
 from pipelines.engine.budgeting import CutTask, run_cut
 from pipelines.engine.earlier import Keyed
 from pipelines.engine.fit import (
@@ -34,7 +34,6 @@ from pipelines.engine.keys import key_of
 from pipelines.engine.linking import ComponentsTask, MembersTask, run_components, run_members
 from pipelines.engine.losses import check_losses
 from pipelines.engine.mapping import MapTask, run_map
-from pipelines.engine.meeting import Earlier
 from pipelines.engine.packing import PackTask, run_pack
 from pipelines.engine.placing import PlaceTask, run_place
 from pipelines.engine.plan import Plan
@@ -148,7 +147,8 @@ class Build:
         contents = [[self.holdings[at].split.number, self.maps[at].info["rows_content"]] for at in taking_part]
         counted = [documents] if isinstance(stage, Counting) else []
         exchange = key_of(["exchange", work.exchange_identity, [*contents, *earlier.contents], *counted])
-        partitions = self._partitions(emitted, earlier)
+        size = sum(int(receipt.info["rows_bytes"]) for receipt in emitted) + earlier.bytes
+        partitions = ranges_of(stage) or self.job.resources.partitions_for(size)
         reduces = [
             ReduceTask(stage, inputs, exchange, partition, partitions, earlier) for partition in range(partitions)
         ]
@@ -174,12 +174,6 @@ class Build:
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.holdings[at] = replace(self.holdings[at], components=receipt.part)
         return found.part
-
-    def _partitions(self, emitted: Sequence[Receipt], earlier: Earlier) -> int:
-        """Choose the number of reduce tasks, by the bytes that were emitted."""
-        resources = self.job.resources
-        size = sum(int(receipt.info["rows_bytes"]) for receipt in emitted) + earlier.bytes
-        return resources.partitions or max(1, -(-size // resources.partition_bytes))
 
     def _fit(self, fit: Fit, number: int) -> None:
         """Make what later passes work with, out of the documents alive behind pass `number`."""

@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 import xxhash
 
 from pipelines.dedup.earlier import FIRST_EARLIER
-from pipelines.dedup.exchanges import EDGES, HOME, ExchangeStage, Linking, Settling
-from pipelines.engine.exchange import Emitter, Rows, read_keys, read_partition
+from pipelines.dedup.exchanges import EDGES, HOME, Dividing, ExchangeStage, Linking, Settling
+from pipelines.engine.exchange import Emitter, Rows, least_size, read_keys, read_partition
 from pipelines.engine.job import DELTA, Holding, Job
 from pipelines.engine.keys import key_of
 from pipelines.engine.meeting import Earlier
 from pipelines.engine.outputs import fall_name
 from pipelines.engine.parts import PartWriter, scan_part
+from pipelines.engine.ready import with_files
 from pipelines.engine.receipts import FileNote, Receipt, save_receipt
 
 
@@ -53,8 +54,11 @@ class ReduceTask:
 
 def run_reduce(job: Job, task: ReduceTask) -> Receipt:
     """Decide about all documents that share a key in this range; nobody is told about those of earlier builds."""
+    if isinstance(task.stage, Dividing):
+        task.stage.admit(least_size(job.storage, task.inputs, task.partition, task.partitions))
     rows = read_partition(job.storage, task.inputs, task.partition, task.partitions)
-    decided = task.stage.reduce(task.earlier.beside(rows, task.partition, task.partitions))
+    stage = with_files(job, task.stage, type(task.stage).__name__)
+    decided = stage.reduce(task.earlier.beside(rows, task.partition, task.partitions))
     part = task.part(job)
     layout = EDGES if isinstance(task.stage, Linking) else HOME
     if task.earlier.rows and layout is HOME:
@@ -98,12 +102,12 @@ def run_home(job: Job, task: HomeTask) -> Receipt:
     home = read_keys(job.storage, [(0, path) for path in task.inputs], low, low + (1 << 32))
     home = task.stage.settle(home) if isinstance(task.stage, Settling) else home
     mask = xxhash.xxh3_128()
-    counts: Counter[str] = Counter({"rows": 0, "in": 0, "out": 0})
+    counts: Counter[str] = Counter({"rows": 0, "in": 0, "out": 0, "chars_in": 0, "chars_out": 0})
     with PartWriter(job.storage, task.part(job), DELTA) as writer:
         for before in scan_part(job.storage, task.holding.deltas[-1], ["alive", "chars"]):
             answers = _between(home, writer.rows, writer.rows + before.num_rows)
             table = _delta(task, before, answers, writer.rows)
-            counts.update(_counts(task, before, table))
+            counts.update({**_counts(task, before, table), **_characters(before, table, answers, writer.rows)})
             mask.update(table.column("alive").to_numpy().tobytes())
             writer.add(table)
     info = {"mask": mask.hexdigest()}
@@ -116,6 +120,15 @@ def _counts(task: HomeTask, before: pa.Table, after: pa.Table) -> dict[str, int]
     rules = pc.value_counts(after.column("rule").drop_null()).to_pylist()
     falls = {fall_name("duplicate", task.label, rule["values"]): rule["counts"] for rule in rules}
     return {"rows": after.num_rows, **{name: int(count) for name, count in alive.items()}, **falls}
+
+
+def _characters(before: pa.Table, after: pa.Table, answers: Rows, first: int) -> dict[str, int]:
+    """Count the characters of the documents alive before, and what is left of them, to within rounding of shares."""
+    chars = before.column("chars").fill_null(0).to_numpy()
+    had, kept = (int(chars[table.column("alive").to_numpy()].sum()) for table in (before, after))
+    cut = answers.header[answers["length"] > 0]
+    gone = (cut["similarity"].astype(np.float64) * chars[cut["row"].astype(np.int64) - first]).sum()
+    return {"chars_in": had, "chars_out": kept - round(gone)}
 
 
 def _between(home: Rows, first: int, last: int) -> Rows:
