@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.audit.bench_sample import Sample, sample_of
-from pipelines.dedup.minhash import DedupMinhash, MinhashSurvivors
+from pipelines.dedup.minhash import DedupMinhash
+from pipelines.dedup.minhash_survivors import MinhashSurvivors
 from pipelines.engine.build import Build
 from pipelines.engine.exchange import Rows, read_partition
 from pipelines.engine.job import Holding, Job

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from filters.kernels.shingles import Shingles
 from pipelines.audit.bench_pairs import Pairs, candidates, drawn_for, joined, similarities_of, thinned
 from pipelines.dedup.groups import bounds_of
-from pipelines.dedup.minhash import MinhashSurvivors
+from pipelines.dedup.minhash_survivors import MinhashSurvivors
 from pipelines.dedup.ranking import addresses, ranking
 from pipelines.engine.exchange import Rows
 
