@@ -18,12 +18,14 @@ from filters.normalize import Normalize
 from filters.pii import Pii
 from filters.redpajama import RedpajamaSignals
 from filters.refinedweb import RefinedWebLines
+from filters.spans import ReplaceSpans
 from filters.top_share import TopShare
 from filters.urls import UrlFilter
 from filters.word_list import WordList
 from pipelines.dedup.exact import DedupExact
 from pipelines.dedup.lines import DedupLines
 from pipelines.dedup.minhash import DedupMinhash
+from pipelines.dedup.substrings import DedupSubstrings
 from pipelines.sources.formats import SOURCES
 from pipelines.where import Where
 
@@ -43,11 +45,13 @@ STAGES: dict[str, type[Stage]] = {
     "normalize": Normalize,
     "url_filter": UrlFilter,
     "pii": Pii,
+    "replace_spans": ReplaceSpans,
     "word_list": WordList,
     "where": Where,
     "dedup_exact": DedupExact,
     "dedup_minhash": DedupMinhash,
     "dedup_lines": DedupLines,
+    "dedup_substrings": DedupSubstrings,
     "classifier": Classifier,
     "top_share": TopShare,
 }

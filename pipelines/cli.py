@@ -14,6 +14,9 @@ import msgspec
 import typer
 from rich.console import Console
 
+from pipelines.audit.bench import Asked, bench
+from pipelines.audit.bench_html import page as bench_as_html
+from pipelines.audit.bench_page import print_bench
 from pipelines.audit.forecast import forecast
 from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.opened import open_folder
@@ -34,6 +37,7 @@ from pipelines.engine.job import MIB, Resources
 from pipelines.engine.progress import reporter_for
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
+from pipelines.engine.storage import open_storage
 from pipelines.errors import GristmillError
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.sample import write_sample
@@ -43,8 +47,8 @@ app = typer.Typer(
     help="Build language-model training mixtures from raw corpora: every document accounted for.\n\n"
     "A first build: `gristmill sample data/sample`, then "
     "`gristmill build manifests/quickstart.yaml --out runs/quickstart`.\n\n"
-    "Before a build: `signals`, `plan` and `preview`. After it: `what-if` with other thresholds, `why` a document is "
-    "missing, `trace` what a sequence is made of.",
+    "Before a build: `signals`, `plan`, `preview` and `dedup-bench`. After it: `what-if` with other thresholds, "
+    "`why` a document is missing, `trace` what a sequence is made of.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -147,6 +151,52 @@ def preview(
         print_one(console, preview_one(loaded, Wanted(name, number), source))
     else:
         print_preview(console, preview_manifest(loaded, documents, source))
+
+
+@app.command("dedup-bench")
+def dedup_bench(
+    manifest: ManifestPath,
+    documents: Annotated[int, typer.Option(help="Records of each source that are read.", min=1)] = 20_000,
+    everything: Annotated[bool, typer.Option("--all", help="Read all of every source.")] = False,
+    stage: Annotated[str, typer.Option(help="Which of several dedup_minhash: 1 is the first.", metavar="NUMBER")] = "",
+    pairs: Annotated[int, typer.Option(help="Pairs shown of either kind.", min=0, max=100)] = 10,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the same as a page for a browser, too.", metavar="FILE")
+    ] = None,
+    settings: Overrides = None,
+    address: Annotated[
+        str, typer.Option(help="Where to run: `none` (in this process), `auto` (all cores), `ray://host:port`.")
+    ] = "none",
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try the near-duplicate stage of a manifest on a sample, before anything is dropped: what would fall, and why.
+
+    Example: `gristmill dedup-bench web.yaml`
+
+    As a page to look at: `gristmill dedup-bench web.yaml --html bench.html`
+
+    With another threshold: `gristmill dedup-bench web.yaml --set stages.2.dedup_minhash.jaccard=0.7`
+
+    It runs the stages before as a build would, and shows the S-curve of the bands beside the similarities that were
+    measured, how many documents belong together before and behind verification, what each source would lose, with
+    verification and without, and pairs of either kind side by side: words in [-...-] stand on the left only, those in
+    {+...+} on the right only.
+
+    `--documents` are read from up to 16 places of each source, beside each other. Similarities are exact; losses are
+    those within the sample, and nearly always more in the whole. With `--all` they are those of a build. All of it
+    happens in a temporary folder (`TMPDIR`; on several machines it must be one that all share).
+    """
+    asked = Asked(None if everything else documents, stage, pairs)
+    run = Settings(address, Resources(workers=workers), reporter_for(errors))
+    seen = bench(load_manifest(manifest, settings or []), asked, run)
+    if as_json:
+        _print_json(seen)
+    else:
+        print_bench(console, seen)
+    if html is not None:
+        open_storage(html.parent).put(html.name, bench_as_html(seen).encode())
+        errors.print(f"Written: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -67,7 +67,7 @@ class ShortPool(BuildError):
 
 
 class MaxLoss(BuildError):
-    """A source loses more documents to one stage than `max_loss` allows."""
+    """A source loses more documents, or characters, to one stage than `max_loss` allows."""
 
 
 class Unbalanced(BuildError):

@@ -97,7 +97,7 @@ class Manifest(_Head):
         Paths are left out, so it is the same on every machine; a tokenizer file counts by the hash of its content.
         """
         whole = self.model_dump(mode="json", by_alias=True)
-        whole["sources"] = {name: _without(source, "path") for name, source in whole["sources"].items()}
+        whole["sources"] = {name: _without(source, "path", "folders") for name, source in whole["sources"].items()}
         if self.tokenizer is not None and self.tokenizer.path is not None:
             whole["tokenizer"] = _without(whole["tokenizer"], self.tokenizer.kind)
         return whole
@@ -108,8 +108,8 @@ class Manifest(_Head):
         return schema_of(_File)
 
 
-def _without(values: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if name != key}
+def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in keys}
 
 
 def load_manifest(path: str | Path, overrides: Sequence[str] = ()) -> Manifest:

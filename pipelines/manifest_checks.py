@@ -21,6 +21,7 @@ from pipelines.errors import ManifestError
 from pipelines.expressions import ExpressionError, check, one_of, parse
 from pipelines.labels import labels_of, sources_of
 from pipelines.manifest_columns import document_types, record_types, remedy_without
+from pipelines.manifest_companions import check_companions
 from pipelines.refusals import nearest
 from pipelines.tokens.patterns import PATTERNS, pattern_of
 from pipelines.tokens.train import FIRST_TOKENS
@@ -49,6 +50,7 @@ def check_manifest(document: Document, manifest: Manifest) -> None:
         checks.source(name, source)
     for at, entry in enumerate(manifest.stages):
         checks.stage(at, entry)
+    check_companions(document, manifest)
     if manifest.tokenizer is not None:
         checks.tokenizer(manifest.tokenizer)
     if manifest.mix is not None:
@@ -120,7 +122,10 @@ class _Checks:
     def fields(self, key: Key, names: Iterable[str], types: Mapping[str, Mapping[str, pa.DataType]]) -> None:
         """Check that the records of all sources that a stage sees carry these columns; signals are none of them."""
         for source in types:
-            self.known_columns(key, source, names, record_types(self._manifest, source))
+            columns = record_types(self._manifest, source)
+            self.known_columns(key, source, names, columns)
+            for name in (name for name in names if pa.types.is_list(columns[name])):
+                self._document.refuse(key, f"{name!r} is a list of numbers; name a column with one value")
 
     def number(self, key: Key, name: str, types: Mapping[str, Mapping[str, pa.DataType]]) -> None:
         """Check that a name is that of a number, of one type for all sources that the stage sees."""
@@ -134,7 +139,7 @@ class _Checks:
     def classifier(self, key: Key, at: int, stage: Classifier) -> None:
         """Check that a classifier's score has a name of its own, and that there is something to train it on."""
         others = (entry.stage for entry in self._manifest.stages[:at] if isinstance(entry.stage, Classifier))
-        declared = (name for source in self._manifest.sources.values() for name in source.declared_fields())
+        declared = (name for source in self._manifest.sources for name in record_types(self._manifest, source))
         measured = SIGNALS.keys() - CLASSIFIER.keys()
         if stage.signal in {*measured, *declared, *(other.signal for other in others)}:
             self._document.refuse((*key, "name"), f"{stage.signal!r} is there already; choose another name", stage.name)

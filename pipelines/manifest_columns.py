@@ -43,9 +43,11 @@ FIELD_TYPES: dict[str, pa.DataType] = {
 
 
 def record_types(manifest: Manifest, source: str) -> dict[str, pa.DataType]:
-    """Return what the records of a source carry: their own columns, and the fields that the source declares."""
-    declared = manifest.sources[source].declared_fields().items()
-    return RECORD_TYPES | {name: FIELD_TYPES[column.type] for name, column in declared}
+    """Return what the records of a source carry: their own columns, declared fields, and fields of companions."""
+    options = manifest.sources[source]
+    fields = {name: FIELD_TYPES[column.type] for name, column in options.declared_fields().items()}
+    beside = {each.name: each.type for companion in options.companions for each in companion.schema}
+    return RECORD_TYPES | fields | {name: kind for name, kind in beside.items() if name.isidentifier()}
 
 
 def document_types(manifest: Manifest, source: str, stages: int) -> dict[str, pa.DataType]:

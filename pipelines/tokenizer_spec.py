@@ -10,16 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from pipelines.amounts import Bytes, Count
+from pipelines.sequences import as_tuple
 
 Kind = Literal["train", "json", "tiktoken", "sentencepiece", "file"]
 
 
-def _as_tuple(value: Any) -> Any:  # noqa: ANN401 - whatever the manifest holds
-    """Return a list as a tuple, which is what pydantic asks for behind a validator that comes before it."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 """Tokens, in order."""
 
 KINDS: tuple[Kind, ...] = ("train", "json", "tiktoken", "sentencepiece", "file")

@@ -1,5 +1,6 @@
 """The command line: exit codes, messages without tracebacks, and help that teaches by example."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -17,7 +18,9 @@ from rich.cells import cell_len
 from pipelines.cli import main
 from tests.helpers import build_here, lines_source, verdicts, write_lines, written
 
-COMMANDS = ("build", "plan", "preview", "why", "trace", "what-if", "signals", "schema", "sample")
+COMMANDS = ("build", "plan", "preview", "dedup-bench", "why", "trace", "what-if", "signals", "schema", "sample")
+
+MINHASH = ("--set", "stages.2=dedup_minhash")
 
 PROSE = "The mill of the gods grinds slowly, and those who have to wait with it grow wise. "
 
@@ -100,6 +103,22 @@ def test_the_commands_that_ask_end_with_0(gristmill: Gristmill, folder: Path) ->
         assert whole or max(cell_len(line) for line in ended.out.splitlines()) <= 80
 
 
+def test_a_bench_is_printed_written_as_a_page_and_given_to_programs(
+    gristmill: Gristmill, folder: Path, tmp_path: Path
+) -> None:
+    command = ("dedup-bench", str(folder / "out.yaml"), *MINHASH, "--all")
+    ended = gristmill(*command, "--html", str(tmp_path / "bench.html"))
+    assert ended.code == 0
+    assert "What each source would lose" in ended.out
+    assert f"Written: {tmp_path / 'bench.html'}" in ended.err
+    assert (tmp_path / "bench.html").read_text().startswith("<!DOCTYPE html>")
+    assert max(cell_len(line) for line in ended.out.splitlines()) <= 80
+    ended = gristmill(*command, "--json", "--pairs", "1")
+    assert ended.code == 0
+    seen = json.loads(ended.out)
+    assert (seen["sources"][0]["documents"], len(seen["verified"])) == (31, 1)
+
+
 def test_why_tells_a_duplicates_survivor(gristmill: Gristmill, folder: Path) -> None:
     ended = gristmill("why", str(folder / "out"), "copy")
     assert "duplicate: dedup_exact (same_content)" in ended.out
@@ -115,6 +134,10 @@ def test_why_tells_a_duplicates_survivor(gristmill: Gristmill, folder: Path) -> 
         (("plan", "{folder}/out.yaml", "--out", "gs://bucket"), "gs:// is not supported yet"),
         (("preview", "{folder}/out.yaml", "--source", "b"), "known: a"),
         (("preview", "{folder}/out.yaml", "--documents", "0"), "greater than or equal to 1"),
+        (("dedup-bench", "{folder}/out.yaml"), "add `- dedup_minhash` to its `stages`"),
+        (("dedup-bench", "{folder}/out.yaml", *MINHASH, "--stage", "2"), "write a number from 1 to 1"),
+        (("dedup-bench", "{folder}/out.yaml", "--documents", "0"), "greater than or equal to 1"),
+        (("dedup-bench", "{folder}/out.yaml", *MINHASH, "--set", "stages.2.dedup_minhash.band=3"), "did you mean"),
         (("why", "{folder}/none", "d1"), "holds no build"),
         (("why", "{folder}/out", "d99"), "source/path:ordinal"),
         (("trace", "{folder}/out", "main/part-00001.parquet", "0"), "main/part-00000.parquet"),

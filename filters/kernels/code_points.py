@@ -35,3 +35,12 @@ def text_code_points(data: U8, offsets: I64) -> I64:
     for text in range(len(counts)):
         counts[text] = code_points(data, offsets[text], offsets[text + 1])
     return counts
+
+
+@kernel
+def piece_code_points(data: U8, start: I64, end: I64) -> I64:
+    """Return the code points of each piece (int64), given the byte at which it begins and the one behind it."""
+    counts = np.empty(len(start), np.int64)
+    for piece in range(len(start)):
+        counts[piece] = code_points(data, start[piece], end[piece])
+    return counts

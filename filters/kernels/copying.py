@@ -41,7 +41,7 @@ def joined(data: U8, first: I64, pieces: tuple[I64, I64, U8], separator: int) ->
         data: uint8, the bytes that the pieces lie in.
         first: int64, one more than texts; the pieces of text d are numbers `first[d]` to `first[d + 1]`.
         pieces: start (int64), end (int64) and kept (uint8, 1 or 0) of each piece.
-        separator: the ASCII byte between two pieces.
+        separator: the byte between two pieces; the new texts are UTF-8 if it is ASCII.
 
     Returns:
         The bytes (uint8) and the offsets (int64, one more than texts) of the new texts.

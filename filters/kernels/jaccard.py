@@ -1,7 +1,7 @@
 """How much two sets have in common: their exact Jaccard similarity, or that it stays below what is asked for.
 
 In:  sets as ascending runs of one array.
-Out: how many values two of them share; the least number that reaches a similarity.
+Out: how many values two of them share; the least number that reaches a similarity; the similarities of pairs.
 Guaranteed: exact in integers; a merge ends as soon as what is asked for is out of reach.
 
 A similarity is the float32 nearest to shared / united, and reaches a threshold if it is at least the float32 nearest
@@ -11,7 +11,7 @@ to that, so that 4 of 5 reach 0.8, and the stored number says who fell. Bounds a
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.compiled import leaf, signed
+from filters.kernels.compiled import kernel, leaf, signed
 
 Values = npt.NDArray[np.uint64] | npt.NDArray[np.int32]
 
@@ -80,3 +80,27 @@ def beats(similarity: Fraction, best: Fraction, earlier: bool) -> bool:
 def as_stored(similarity: Fraction) -> np.float32:
     """Return the float32 nearest to a similarity."""
     return np.float32(similarity[0] / similarity[1])
+
+
+@kernel
+def similarities(
+    sets: tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]],
+    left: npt.NDArray[np.int64],
+    right: npt.NDArray[np.int64],
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Write the Jaccard similarity of each pair of sets, as it is stored; of two empty sets it is 1.
+
+    Args:
+        sets: where each set begins, and after them the end; their values, ascending in each set.
+        left: number of one set of each pair.
+        right: number of the other.
+        out: float32, one per pair.
+    """
+    first, values = sets
+    for pair in range(len(left)):
+        here, end = first[left[pair]], first[left[pair] + 1]
+        there, other_end = first[right[pair]], first[right[pair] + 1]
+        sizes = end - here + other_end - there
+        shared = max(shared_values(values, (here, end), (there, other_end), 1), 0)
+        out[pair] = as_stored((shared, sizes - shared)) if sizes else np.float32(1)

@@ -11,9 +11,13 @@ from dataclasses import dataclass
 
 from pipelines.audit.done import Standing
 from pipelines.audit.estimates import Estimate
-from pipelines.audit.wording import listed, number, size
+from pipelines.audit.wording import listed, number, plural, size
 from pipelines.dedup.curve import Banded, curve_cautions
-from pipelines.dedup.exchanges import ExchangeStage
+from pipelines.dedup.earlier import EarlierBuild
+from pipelines.dedup.exchanges import Comparing, Counting, Dividing, ExchangeStage, ranges_of
+from pipelines.dedup.minhash import DedupMinhash
+from pipelines.dedup.published import published_cautions
+from pipelines.engine.earlier import compared_with
 from pipelines.engine.job import Resources
 from pipelines.engine.plan import Plan
 from pipelines.manifest import Manifest
@@ -62,7 +66,11 @@ def traffic_of(
         for label, stage in stages.items():
             counted = _counted(standing, f"pass {number_ + 1} of {plan.passes}")
             taking_part = [each for each in estimates if works[each.source].exchange is not None]
-            yield _traffic(label, counted or _guessed(stage, taking_part), resources)
+            documents = sum(each.documents for each in taking_part)
+            told = stage.for_documents(documents) if isinstance(stage, Counting) else stage
+            emitted = counted or _guessed(stage, taking_part)
+            partitions = ranges_of(told) or resources.partitions_for(sum(emitted))
+            yield _traffic(label, emitted, partitions, resources)
 
 
 def _counted(standing: Standing, step: str) -> list[int]:
@@ -72,14 +80,15 @@ def _counted(standing: Standing, step: str) -> list[int]:
 
 
 def _guessed(stage: ExchangeStage, estimates: Sequence[Estimate]) -> list[int]:
-    width = stage.layout.dtype.itemsize
-    return [each.documents * width // max(each.splits, 1) for each in estimates for _ in range(each.splits)]
+    """Return a row for each document; a stage that divides its keys sends the texts along."""
+    width, texts = stage.layout.dtype.itemsize, isinstance(stage, Dividing)
+    whole = {each.source: each.documents * width + texts * each.chars for each in estimates}
+    return [whole[each.source] // max(each.splits, 1) for each in estimates for _ in range(each.splits)]
 
 
-def _traffic(label: str, emitted: Sequence[int], resources: Resources) -> Traffic:
-    total = sum(emitted)
+def _traffic(label: str, emitted: Sequence[int], partitions: int, resources: Resources) -> Traffic:
     segments = sum(max(1, -(-each // resources.spill_bytes)) for each in emitted)
-    return Traffic(label, total, segments, resources.partitions or max(1, -(-total // resources.partition_bytes)))
+    return Traffic(label, sum(emitted), segments, partitions)
 
 
 def exchange_cautions(traffic: Traffic) -> Iterator[str]:
@@ -93,9 +102,26 @@ def exchange_cautions(traffic: Traffic) -> Iterator[str]:
 
 
 def dedup_cautions(manifest: Manifest) -> Iterator[str]:
-    """Yield which stages look for near duplicates where they find few of them."""
+    """Yield which stages look for near duplicates where they find few of them, or past builds that they mean to see."""
     for name, stage in banded(manifest):
-        yield from curve_cautions(name, stage)
+        if isinstance(stage, DedupMinhash) and stage.published is not None:
+            yield from published_cautions(name, stage.published, stage.jaccard)
+        else:
+            yield from curve_cautions(name, stage)
+    for entry in manifest.stages:
+        if isinstance(entry.stage, Comparing):
+            yield from _unseen(entry.name, entry.stage.earlier)
+
+
+def _unseen(label: str, named: Sequence[EarlierBuild]) -> Iterator[str]:
+    """Yield which earlier builds were compared with others that are not named: what stays there is only in those."""
+    contents = {build.content for build in named}
+    for build in named:
+        if others := len(compared_with(build.path, label) - contents):
+            yield (
+                f"{label}: {build.path} was itself compared with {plural(others, 'earlier build')} not named here, and "
+                "keeps nothing of what is in them: name them under `against`, too"
+            )
 
 
 def banded(manifest: Manifest) -> Iterator[tuple[str, Banded]]:
@@ -160,8 +186,15 @@ def budget_cautions(manifest: Manifest, demands: Sequence[Demand]) -> Iterator[s
         held = f"{'' if each.counted else 'about '}{size(each.held)}"
         yield (
             f"pool {each.pool}: the phases take {size(each.asked)} tokens and it holds {held}, to be read "
-            f"{number(each.max_epochs)} times at most: ask for less, allow more epochs, or write `short: scale`"
+            f"{number(each.max_epochs)} times at most: {_remedy(manifest, each.pool)}"
         )
     wide = sorted(each.pool for each in demands if each.narrowed and not each.counted)
     if wide and manifest.mix is not None:
         yield f"pool {listed(wide)}: what its `where` leaves out is not estimated; it may hold less than is said here"
+
+
+def _remedy(manifest: Manifest, pool: str) -> str:
+    """Return what can be done about a pool that is too small."""
+    if all(phase.short == "scale" for phase in manifest.phases if phase.weights.get(pool)):
+        return "its phases are made shorter, as `short: scale` says; ask for less or allow more epochs to choose how"
+    return "ask for less, allow more epochs, or write `short: scale`"

@@ -30,7 +30,7 @@ from pipelines.audit.estimates import (
     pass_seconds,
 )
 from pipelines.audit.wording import fit_words, listed, pass_words, plural, size, stage_words
-from pipelines.dedup.exchanges import Linking
+from pipelines.dedup.exchanges import Comparing, ExchangeStage, Linking, Storing
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.lock import LOCK
 from pipelines.engine.plan import Plan, make_plan
@@ -160,11 +160,24 @@ def _exchange(plan: Plan, number: int) -> Iterator[Planned]:
     works = {source: route[number] for source, route in plan.routes.items() if route[number].exchange is not None}
     for label, stage in {work.exchange_label: work.exchange for work in works.values()}.items():
         if stage is not None:
-            links = isinstance(stage, Linking)
-            names = ("decide", "components", "bring home") if links else ("decide", "bring home")
-            does = "finds candidates among all splits" if links else "decides over all splits"
-            words = {_among(plan, works): [f"{stage_words(label, stage)}: {does}"]}
-            yield Planned("exchange", words, tuple(f"{label} {number + 1}: {name}" for name in names))
+            does = "finds candidates among" if isinstance(stage, Linking) else "decides over"
+            words = {_among(plan, works): [f"{stage_words(label, stage)}: {does} all splits{_beside(stage)}"]}
+            yield Planned("exchange", words, tuple(f"{label} {number + 1}: {name}" for name in _exchange_steps(stage)))
+
+
+def _exchange_steps(stage: ExchangeStage) -> tuple[str, ...]:
+    """Return the engine's names of the steps of an exchange."""
+    if isinstance(stage, Linking):
+        recalls = ("recall",) if isinstance(stage, Comparing) and stage.earlier else ()
+        return ("decide", "components", "bring home", *recalls)
+    stores = ("store shingles",) if isinstance(stage, Storing) and stage.store_shingles else ()
+    return ("decide", "bring home", *stores)
+
+
+def _beside(stage: ExchangeStage) -> str:
+    """Return how many earlier builds take part in an exchange, in words."""
+    count = len(stage.earlier) if isinstance(stage, Comparing) else 0
+    return f", beside {plural(count, 'earlier build')}" if count else ""
 
 
 def _among(plan: Plan, sources: Collection[str]) -> str:

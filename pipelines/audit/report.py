@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.audit.summary import Summary
-from pipelines.audit.tables import table_of
+from pipelines.audit.tables import Name, table_of
 from pipelines.audit.wording import number, plural, size
 from pipelines.engine.selection import FATES
 from pipelines.sample import Summary as SampleSummary
@@ -35,6 +35,10 @@ def print_summary(console: Console, summary: Summary, out: str) -> None:
     console.print(_sources(summary))
     if any(fall.fate not in KEPT for fall in summary.falls):
         console.print(_reasons(summary))
+    if summary.beside:
+        console.print(_beside(summary))
+        for each in (each for each in summary.beside if each.problem):
+            console.print(f"{each.source}: {escape(each.problem)}", highlight=False, soft_wrap=True)
     if summary.fits:
         console.print(_fits(summary))
     if summary.shards:
@@ -83,6 +87,16 @@ def _reasons(summary: Summary) -> Table:
             reasons[fall.fate, fall.stage, fall.rule] += fall.records
     for (fate, stage, rule), count in reasons.most_common():
         table.add_row(fate, stage, escape(rule), f"{count:,}")
+    return table
+
+
+def _beside(summary: Summary) -> Table:
+    """Return of how many documents their companions said something."""
+    counts = ["documents", "without", "unclaimed", "no file", "broken"]
+    table = table_of("What lay beside the documents", ["source", "companion"], counts)
+    for each in summary.beside:
+        numbers = (each.documents, each.without, each.unclaimed, each.missing, each.broken)
+        table.add_row(each.source, Name(each.companion), *(f"{value:,}" for value in numbers))
     return table
 
 

@@ -16,9 +16,11 @@ import pyarrow.compute as pc
 
 from filters.verdicts import Rule, judge_by
 from pipelines.audit.lookup import Verdict, examples, find, near, signals_at, with_uid
-from pipelines.audit.opened import Opened
+from pipelines.audit.opened import Opened, open_folder
 from pipelines.audit.wording import Ruled, listed, number, plural, rule_words
+from pipelines.dedup.exchanges import Comparing, ExchangeStage
 from pipelines.engine.budgeting import load_cuts
+from pipelines.engine.homecoming import earlier_rule
 from pipelines.engine.job import Holding
 from pipelines.engine.parts import read_part
 from pipelines.engine.pooling import documents_in, member
@@ -61,6 +63,7 @@ class Story:
         verdict: its row in the ledger.
         reason: what became of it, in words.
         survivors: of a duplicate, the document that stayed (several only where two uids collide).
+        kept_in: the folder of the earlier build that it is in; "" where it is in this one.
         signals: the numbers measured on it.
         pools: the pools that it is in.
         uses: where its tokens are.
@@ -69,6 +72,7 @@ class Story:
     verdict: Verdict
     reason: str
     survivors: tuple[Verdict, ...]
+    kept_in: str
     signals: Signals
     pools: tuple[str, ...]
     uses: tuple[Use, ...]
@@ -90,8 +94,29 @@ def story_of(build: Opened, verdict: Verdict) -> Story:
     """Return the story of one record."""
     signals = signals_at(build, verdict.split, verdict.row)
     pools, uses = _uses(build, verdict)
-    survivors = tuple(with_uid(build, verdict.kept_uid)) if verdict.kept_uid is not None else ()
-    return Story(verdict, _reason(build, verdict, signals, pools), survivors, signals, pools, uses)
+    kept_in = _kept_in(build, verdict)
+    survivors = _survivors(build, verdict, kept_in)
+    return Story(verdict, _reason(build, verdict, signals, pools), survivors, kept_in, signals, pools, uses)
+
+
+def _kept_in(build: Opened, verdict: Verdict) -> str:
+    """Return the folder of the earlier build whose document a duplicate fell for; "" where it fell for none."""
+    if verdict.fate != "duplicate" or verdict.value is None:
+        return ""
+    stages = (entry.stage for entry in build.manifest.stages if _judged(build, entry, verdict))
+    comparing = (stage for stage in stages if isinstance(stage, Comparing) and isinstance(stage, ExchangeStage))
+    earlier = (stage.earlier for stage in comparing if earlier_rule(stage.rule) == verdict.rule)
+    return next(builds[int(verdict.value) - 1].path for builds in earlier if verdict.value <= len(builds))
+
+
+def _survivors(build: Opened, verdict: Verdict, kept_in: str) -> tuple[Verdict, ...]:
+    """Return the document that stayed for a duplicate; none where its build is no longer there."""
+    if verdict.kept_uid is None:
+        return ()
+    try:
+        return tuple(with_uid(open_folder(kept_in) if kept_in else build, verdict.kept_uid))
+    except (RequestError, OSError):
+        return ()
 
 
 def _unknown(build: Opened, name: str) -> str:
@@ -124,7 +149,8 @@ def _repeated(verdict: Verdict) -> str:
     """Return what a duplicate shares with others: all of it with a group, or pieces with any documents."""
     if verdict.cluster_size is None:
         return f"a share of {number(verdict.similarity or 0)} of its characters is repeated too often"
-    return f"of its group of {verdict.cluster_size}, another one stays"
+    stays = "another one" if verdict.value is None else "one of an earlier build"
+    return f"of its group of {verdict.cluster_size}, {stays} stays"
 
 
 def _left_out(source: SourceOptions, fate: str) -> str:

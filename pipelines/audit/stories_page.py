@@ -49,8 +49,11 @@ def _print_story(console: Console, story: Story) -> None:
 def _facts(story: Story) -> Iterator[tuple[str, str]]:
     """Yield what else is known of a record, by name."""
     verdict = story.verdict
+    where = f"\nin the earlier build {story.kept_in}" if story.kept_in else ""
     for survivor in story.survivors:
-        yield "kept instead", f"{survivor.id}\n{survivor.place}\nuid {survivor.uid}, itself {survivor.fate}"
+        yield "kept instead", f"{survivor.id}\n{survivor.place}\nuid {survivor.uid}, itself {survivor.fate}{where}"
+    if story.kept_in and not story.survivors:
+        yield "kept instead", f"uid {verdict.kept_uid}{where}"
     if verdict.similarity is not None:
         yield "similarity", number(verdict.similarity)
     if verdict.cluster_size is not None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from pipelines.audit.beside import Beside
 from pipelines.audit.fits import FitReport
 from pipelines.engine.job import Job
 from pipelines.engine.receipts import Receipt
@@ -57,6 +58,7 @@ class Summary(msgspec.Struct, frozen=True):
         padded: ids that fill the ends of sequences.
         lost: tokens that packing cut off.
         fits: what was fitted, in order.
+        beside: what companions of the documents said, by source.
     """
 
     records: int
@@ -69,11 +71,17 @@ class Summary(msgspec.Struct, frozen=True):
     padded: int
     lost: int
     fits: list[FitReport] = []
+    beside: list[Beside] = []
 
 
-def write_summary(job: Job, receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport] = ()) -> Summary:
+def write_summary(
+    job: Job,
+    receipts: Mapping[str, Sequence[Receipt]],
+    fits: Sequence[FitReport] = (),
+    beside: Sequence[Beside] = (),
+) -> Summary:
     """Add up a build's receipts, by step, and write the summary."""
-    summary = _summary(receipts, fits)
+    summary = _summary(receipts, fits, beside)
     job.storage.put(PART, msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return summary
 
@@ -83,7 +91,7 @@ def read_summary(data: bytes) -> Summary:
     return msgspec.json.decode(data, type=Summary)
 
 
-def _summary(receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport]) -> Summary:
+def _summary(receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport], beside: Sequence[Beside]) -> Summary:
     ledger = receipts["ledger"]
     falls: Counter[tuple[str, str, str, str]] = Counter()
     for receipt in ledger:
@@ -101,6 +109,7 @@ def _summary(receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport
         phases=[_phase_tokens(name, count) for name, count in sorted(cuts.items())],
         shards=len(packed),
         fits=list(fits),
+        beside=list(beside),
         **totals,
     )
 

@@ -290,14 +290,15 @@ class SplitWalk:
             leaving: uids of those that stayed of a group, and would leave before; sorted.
             claimed: those of them whose place a document of this source has taken.
         """
-        home = self._home(number, ["alive", "fate", "rule", "kept_uid"])
+        home = self._home(number, ["alive", "fate", "rule", "kept_uid", "value"])
         if home is None:
             return
         at = self.bench.place_of(self.legs[number].task.work.exchange)
         copies = _equal(home.column("fate").combine_chunks(), "duplicate")
         newcomers = np.flatnonzero(self.alive & ~self.stood)
         orphans = np.flatnonzero(self.alive & copies)
-        kept = home.column("kept_uid").fill_null(0).take(pa.array(orphans)).to_numpy()
+        here = pc.if_else(home.column("value").is_null(), home.column("kept_uid"), None)
+        kept = here.fill_null(0).take(pa.array(orphans)).to_numpy()
         orphans = _heirs(orphans, kept, leaving, claimed)
         self._leave_open(Gap(at, "newcomers"), newcomers)
         self._leave_open(Gap(at, "copies"), orphans)

@@ -12,10 +12,11 @@ import pyarrow as pa
 from pydantic import PrivateAttr
 
 from filters.batch import Batch, Columns, Outcome, Stage, judging, measuring, run_stage
+from pipelines.dedup.earlier import EarlierBuild, EarlierBuilds, build_numbers, listed
 from pipelines.dedup.exchanges import HOME, Documents, Standing
 from pipelines.dedup.groups import bounds_of, first_rows, group_sizes
 from pipelines.dedup.keys import NormalForm, text_hashes, url_hashes
-from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
+from pipelines.dedup.options import against_option, exempt_option, keep_option, max_loss_option
 from pipelines.dedup.ranking import RANKED, Preference, addresses, ranked_columns, ranking
 from pipelines.dedup.scope import Scope, bucket_count, document_scopes, mix, row_buckets
 from pipelines.engine.exchange import Layout, Rows
@@ -26,7 +27,7 @@ class DedupExact(Stage):
 
     The survivor is the first by: place of its source in `keep`, then `prefer`, then content hash, then uid, then
     (source, path, ordinal). Documents without a URL are never duplicates by URL. Texts are compared byte for byte, or
-    in a normal form (`pipelines/dedup/keys.py`).
+    in a normal form (`pipelines/dedup/keys.py`). What one of the builds `against` had already falls, whatever it is.
     """
 
     version: ClassVar[int] = 1
@@ -43,6 +44,7 @@ class DedupExact(Stage):
     prefer: Preference = judging("first", "Who stays among equals of `keep`.")
     exempt: list[str] = exempt_option()
     max_loss: float = max_loss_option()
+    against: EarlierBuilds = against_option()
 
     _buckets: int = PrivateAttr(default=0)
 
@@ -54,6 +56,21 @@ class DedupExact(Stage):
     def rule(self) -> str:
         """What the ledger says of a duplicate: `same_content` or `same_url`."""
         return f"same_{self.by}"
+
+    @property
+    def earlier(self) -> tuple[EarlierBuild, ...]:
+        """The earlier builds that documents are compared with."""
+        return listed(self.against)
+
+    @property
+    def compares_texts(self) -> bool:
+        """Whether texts are compared, and not URLs."""
+        return self.by == "content"
+
+    @property
+    def needs_shingles(self) -> bool:
+        """Whole texts are compared, by keys that every build keeps."""
+        return False
 
     def measure(self, batch: Batch) -> Columns:
         """Return the uint64 columns `content_high`, `content_low` (xxh3_128 of the text), and `url_high`, `url_low`."""
@@ -103,5 +120,5 @@ class DedupExact(Stage):
             kept_uid=head["uid"][survivor][members],
             similarity=np.ones(len(members), np.float32),
             cluster=size[members].astype(np.uint32),
-            dropped=dropped[members].astype(np.uint8),
+            dropped=(dropped * (1 + build_numbers(address[survivor])))[members].astype(np.uint8),
         )

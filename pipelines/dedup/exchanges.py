@@ -14,12 +14,19 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.batch import Batch, Columns
+from pipelines.dedup.earlier import EarlierBuild
 from pipelines.engine.exchange import Layout, Rows
 
 HOME = Layout((("kept_uid", "u8"), ("similarity", "f4"), ("cluster", "u4"), ("dropped", "u1")))
 """Rows that travel home: key = the document's address; payload = spans cut of its text, (start, end) uint32 pairs.
 
-`kept_uid` 0 is nobody: no one document stands for one that falls; `cluster` 0 is no group of documents."""
+`kept_uid` 0 is nobody: no one document stands for one that falls; `cluster` 0 is no group of documents. `dropped` is 0
+where a document stays, 1 where it falls, and 1 + n where it falls for a document of the n-th earlier build. Where spans
+are cut, `similarity` is the share of the text's characters that goes with them."""
+
+LATER_OPTIONS = ("max_loss", "against", "store_shingles")
+"""Options that change no row of what map tasks emit, and no decision by themselves: what an exchange is compared with
+counts by the contents of its inputs."""
 
 KEY_TYPES = (pa.uint64(), pa.list_(pa.uint64()))
 """Types of measured columns that are keys, by which documents meet; all others are signals."""
@@ -134,6 +141,18 @@ class Counting(Protocol):
 
 
 @runtime_checkable
+class Dividing(Protocol):
+    """An exchange stage whose rows bring texts that are compared across keys: it says itself where keys are divided."""
+
+    @property
+    def ranges(self) -> int:
+        """Into how many equal ranges keys are divided, each to be reduced as a whole; 0 leaves that to the engine."""
+
+    def admit(self, size: int) -> None:
+        """Refuse, with a BuildError, rows of so many bytes that are to be reduced together."""
+
+
+@runtime_checkable
 class Settling(Protocol):
     """An exchange stage whose `reduce` speaks of pieces of documents: what they add up to is known only at home."""
 
@@ -141,6 +160,67 @@ class Settling(Protocol):
         """Return one row home per document of a split, given all that was said of its pieces, by (key, slot)."""
 
 
+@runtime_checkable
+class Comparing(Protocol):
+    """An exchange stage that can compare documents with those of earlier builds.
+
+    Its rows carry `position` and `exempt` where it decides by rank, and its answers say for whose document one falls.
+    """
+
+    @property
+    def earlier(self) -> tuple[EarlierBuild, ...]:
+        """The earlier builds, in the order in which their documents rank."""
+
+    @property
+    def compares_texts(self) -> bool:
+        """Whether its keys are made of texts, so that editors before it change them."""
+
+    @property
+    def needs_shingles(self) -> bool:
+        """Whether it compares shingles, which an earlier build must have stored."""
+
+
+@runtime_checkable
+class Recalling(Protocol):
+    """The second round of a comparing stage, to which documents of earlier builds come from what is stored of them."""
+
+    layout: ClassVar[Layout]
+
+    @property
+    def needs_shingles(self) -> bool:
+        """Whether they come with their shingles."""
+
+    def recall(self, members: Rows, uids: npt.NDArray[np.uint64], shingles: pa.Array | None) -> Rows:
+        """Return the rows of earlier documents that are members of components, which never fall.
+
+        Args:
+            members: rows with the column `component`.
+            uids: of each.
+            shingles: of each, ascending uint64 as large_binary; None unless they are needed.
+        """
+
+
+@runtime_checkable
+class Storing(Protocol):
+    """An exchange stage that can store shingles for later builds."""
+
+    @property
+    def store_shingles(self) -> bool:
+        """Whether it is asked to."""
+
+    @property
+    def shingling(self) -> list[object]:
+        """All that decides what the shingles of a text are."""
+
+    def shingle_bytes(self, text: pa.LargeStringArray) -> pa.LargeBinaryArray:
+        """Return the shingles of each text, ascending uint64, little-endian."""
+
+
 def rounds_of(stage: ExchangeStage) -> tuple[ExchangeStage, ...]:
     """Return the exchanges that one stage of the manifest is made of, in order."""
     return (stage, *rounds_of(stage.then)) if isinstance(stage, Linking) else (stage,)
+
+
+def ranges_of(stage: ExchangeStage) -> int:
+    """Return into how many ranges a stage divides its keys; 0 where any number will do."""
+    return stage.ranges if isinstance(stage, Dividing) else 0

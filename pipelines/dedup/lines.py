@@ -24,24 +24,23 @@ With a unit goes the separator before it, or at the beginning of a text the one 
 anew; so no blank line takes its place. Blank units are neither counted nor cut.
 """
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 from pydantic import PrivateAttr
 
 from filters.batch import Batch, Columns, Outcome, Stage, judging, run_stage
+from pipelines.dedup.cuts import Application, binary, cuts_home
 from pipelines.dedup.exchanges import HOME, Documents, Standing
 from pipelines.dedup.groups import bounds_of, first_rows, group_sizes
 from pipelines.dedup.keys import NormalForm
 from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
 from pipelines.dedup.ranking import addresses
 from pipelines.dedup.scope import BucketSize, Scope, bucket_count, document_scopes, mix, row_buckets
-from pipelines.dedup.unions import Union, union_of
+from pipelines.dedup.unions import union_of
 from pipelines.dedup.units import PLACE, Unit, units_of
 from pipelines.engine.exchange import Layout, Rows
-from pipelines.engine.rows import offsets_of
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -75,7 +74,7 @@ class DedupLines(Stage):
         "Where units are counted: `global`, columns, or {documents: N}.",
         names="columns",
     )
-    apply: Literal["cut", "drop"] = judging("cut", "Cut units out of texts, or drop documents that hold many of them.")
+    apply: Application = judging("cut", "Cut units out of texts, or drop documents that hold many of them.")
     drop_share: float = judging(
         0.5, "By `apply: drop`, a document falls if more of its characters than this would be cut.", ge=0, le=1
     )
@@ -149,19 +148,8 @@ class DedupLines(Stage):
             return rows
         places = np.frombuffer(rows.payload, "<u4").reshape(-1, len(PLACE)).astype(np.int64)
         union = union_of(places, rows["slot"], starts)
-        share = (union.cut / union.chars).astype(np.float32)
-        falls = union.cut == union.chars if self.apply == "cut" else share > np.float32(self.drop_share)
-        head = rows.header[starts]
-        return Rows.build(
-            HOME,
-            key=head["key"],
-            row=head["row"],
-            kept_uid=head["kept_uid"],
-            similarity=share,
-            cluster=np.zeros(len(starts), np.uint32),
-            dropped=falls.astype(np.uint8),
-            payloads=_payloads(union, falls | (self.apply == "drop")),
-        )
+        about = {name: rows.header[name][starts] for name in ("key", "row", "kept_uid")}
+        return cuts_home(union, about, self.apply, self.drop_share)
 
 
 def _frequent(key: U64, most: int) -> Bools:
@@ -182,17 +170,5 @@ def _home(rows: Rows, kept: U64) -> Rows:
         similarity=np.full(len(rows), np.nan, np.float32),
         cluster=np.zeros(len(rows), np.uint32),
         dropped=np.zeros(len(rows), np.uint8),
-        payloads=_binary(places, offsets),
+        payloads=binary(places, offsets),
     )
-
-
-def _payloads(union: Union, silent: Bools) -> pa.LargeBinaryArray:
-    """Return the spans of each document as little-endian bytes; none of those that are `silent`."""
-    counts = np.diff(union.first)
-    spans = union.spans[~np.repeat(silent, counts)].astype("<u4")
-    return _binary(spans, offsets_of(np.where(silent, 0, counts) * 2 * spans.itemsize))
-
-
-def _binary(values: npt.NDArray[np.uint32], offsets: I64) -> pa.LargeBinaryArray:
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(values))]
-    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)

@@ -8,8 +8,11 @@ Guaranteed: nobody is dropped on a band match alone. Documents that share a band
      pipelines did: of a component, one document stays.
 
 Two exchanges do it. The first is by band: `DedupMinhash` emits a row per document and band, and answers with edges; of
-these the engine makes components. The second is by component: `MinhashSurvivors` emits the shingles of their members
-alone, and answers who stays.
+these the engine makes components. The second is by component: `minhash_survivors.py` emits the shingles of their
+members alone, and answers who stays.
+
+Documents that stayed in an earlier build (`against`) come to the second exchange with the shingles that were stored of
+them (`store_shingles`); they are best of all, and stay.
 
 The chance that two documents with Jaccard similarity s share a band is 1 - (1 - s^rows)^bands (Broder 1997; Leskovec,
 Rajaraman and Ullman, Mining of Massive Datasets, section 3.4). The default, 14 bands of 8 rows over 5-grams, is
@@ -23,18 +26,15 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import PrivateAttr
 
-from filters.batch import Batch, Columns, Outcome, Stage, judging, measuring, run_stage
-from filters.kernels.minhash import Scheme, band_keys, permutations, signatures
-from filters.kernels.scans import Scans, WordDefinition
-from filters.kernels.shingles import shingles, word_runs
-from filters.shingling import Normalization
-from pipelines.dedup.exchanges import EDGES, HOME, Documents, Standing
+from filters.batch import Batch, Columns, Outcome, run_stage
+from filters.kernels.shingles import word_runs
+from pipelines.dedup.exchanges import EDGES, Documents, Standing
 from pipelines.dedup.groups import bounds_of, changes, first_rows
-from pipelines.dedup.keys import text_hashes
-from pipelines.dedup.options import exempt_option, keep_option, max_loss_option
-from pipelines.dedup.ranking import RANKED, Preference, addresses, ranked_columns, ranking
-from pipelines.dedup.scope import BucketSize, Scope, bucket_count, buckets_told, document_scopes, mix
-from pipelines.dedup.verify import verify_all
+from pipelines.dedup.minhash_options import MinhashOptions
+from pipelines.dedup.minhash_survivors import MinhashSurvivors
+from pipelines.dedup.published import published_bands
+from pipelines.dedup.ranking import addresses
+from pipelines.dedup.scope import ODD, BucketSize, bucket_count, buckets_told, document_scopes, mix
 from pipelines.engine.exchange import Layout, Rows
 from pipelines.engine.keys import draw
 
@@ -44,42 +44,11 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 
 HALF = np.uint64(32)
-SPREAD = np.uint64(0x9E3779B97F4A7C15)
-"""Odd, so that different numbers stay different; small ones are spread over all 64 bits, and so over partitions."""
-
 NOBODY = np.uint32(0xFFFFFFFF)
 """A row of a band that is not linked to another one of its split."""
 
 
-class _Options(Stage):
-    """What a MinHash dedup may be told; two exchanges share it."""
-
-    ngram: int = measuring(5, "words of a shingle", ge=1, le=64)
-    words: WordDefinition = measuring("whitespace", "what a word is: whitespace, or uax29")
-    normalization: Normalization = measuring("none", "what is done to texts before they are cut into shingles")
-    bands: int = measuring(14, "bands of a signature: two documents that share one are candidates", ge=1, le=1024)
-    rows: int = measuring(8, "numbers of a signature that make one band", ge=1, le=1024)
-    scheme: Scheme = measuring("affine32", "how permutations are computed; datatrove and RedPajama v2: legacy")
-    seed: int = measuring(1, "seed of the permutations, as datasketch takes it", ge=0, lt=1 << 32)
-    jaccard: float = judging(
-        0.8, "least Jaccard similarity, of shingles, of a duplicate with the one that stays", gt=0, le=1
-    )
-    verify: bool = judging(True, "whether similarity is measured; false: one document of each component stays")
-    scope: Scope = judging(
-        "global", "where duplicates are looked for: `global`, columns, or {documents: N}", names="columns"
-    )
-    keep: list[str] = keep_option("copy")
-    prefer: Preference = judging("first", "Who stays among equals of `keep`.")
-    exempt: list[str] = exempt_option()
-    max_loss: float = max_loss_option()
-
-    @property
-    def rule(self) -> str:
-        """What the ledger says of a duplicate."""
-        return "near_duplicate"
-
-
-class DedupMinhash(_Options):
+class DedupMinhash(MinhashOptions):
     """Keep one document of each group whose shingles are alike."""
 
     version: ClassVar[int] = 1
@@ -94,18 +63,16 @@ class DedupMinhash(_Options):
         return run_stage(self, batch)
 
     @property
-    def then(self) -> "MinhashSurvivors":
+    def then(self) -> MinhashSurvivors:
         """The exchange by component."""
-        return MinhashSurvivors(**self.model_dump())
+        return MinhashSurvivors(**dict(self))
 
     def measure(self, batch: Batch) -> Columns:
         """Return `minhash_bands`, list<uint64>: a key per band; an empty list for a text without words."""
+        if self.published is not None:
+            return {"minhash_bands": published_bands(batch, self.published)}
         found = word_runs(batch.scans, self.words, self.ngram, self.normalization)
-        keys = band_keys(
-            signatures(found, *permutations(self.bands * self.rows, self.seed, self.scheme), self.scheme),
-            self.bands,
-            self.rows,
-        )
+        keys = self.band_keys_of(found)
         keyed = np.diff(found.first) > 0
         offsets = np.concatenate([[0], np.cumsum(keyed * self.bands)]).astype(np.int32)
         return {"minhash_bands": pa.ListArray.from_arrays(pa.array(offsets), pa.array(keys[keyed].reshape(-1)))}
@@ -139,7 +106,7 @@ class DedupMinhash(_Options):
         first = first_rows(bounds_of(head["key"]))
         others = (np.arange(len(head)) != first) & (head["first"] == NOBODY)
         head["first"][others] = head["row"][first[others]]
-        head["key"][others] ^= (head["row"][others].astype(np.uint64) + np.uint64(1)) * SPREAD
+        head["key"][others] ^= (head["row"][others].astype(np.uint64) + np.uint64(1)) * ODD
         return Rows(head, rows.payload)
 
     def reduce(self, rows: Rows) -> Rows:
@@ -162,96 +129,6 @@ class DedupMinhash(_Options):
     def _bucket(self, drawn: U32) -> U64:
         """Return the bucket of each row's document, by the first half of its draw."""
         return drawn.astype(np.uint64) * np.uint64(buckets_told(self.scope, self._buckets)) >> HALF
-
-
-class MinhashSurvivors(_Options):
-    """Decides within components; `DedupMinhash` makes it."""
-
-    version: ClassVar[int] = 1
-    layout: ClassVar[Layout] = Layout((*RANKED, ("exempt", "u1")))
-    cuts: ClassVar[bool] = False
-    reads_text: ClassVar[bool] = True
-
-    def measure(self, batch: Batch) -> Columns:
-        """Return nothing: what is needed was measured for the first exchange."""
-        del batch
-        return {}
-
-    def emit(self, documents: Documents, standing: Standing) -> Rows:
-        """Return a row per member of a component, with its shingles as payload."""
-        component = documents.component
-        places = np.flatnonzero(component.is_valid()) if component is not None else np.arange(0)
-        if component is None or not len(places):
-            return Rows.empty(self.layout.dtype)
-        members = _with_content(documents, places)
-        return Rows.build(
-            self.layout,
-            key=component.take(pa.array(places)).to_numpy() * SPREAD,
-            row=members["row"],
-            slot=np.zeros(len(places), np.uint32),
-            payloads=self._payloads(members.text),
-            exempt=np.full(len(places), standing.exempt, np.uint8),
-            **ranked_columns(members, standing, self.prefer),
-        )
-
-    def _payloads(self, text: pa.LargeStringArray) -> pa.LargeBinaryArray | None:
-        """Return the shingles of each text, ascending uint64."""
-        if not self.verify:
-            return None
-        found = shingles(Scans(text), self.words, self.ngram, self.normalization)
-        offsets, data = pa.py_buffer(found.first * 8), pa.py_buffer(np.ascontiguousarray(found.hashes))
-        return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(text), [None, offsets, data])
-
-    def reduce(self, rows: Rows) -> Rows:
-        """Return a row home for every document of a group of two or more."""
-        rows = rows.take(np.lexsort((*ranking(rows, self.prefer), rows["key"])))
-        starts = bounds_of(rows["key"])
-        kept, similarity, cluster = self._decide(rows, starts) if len(rows) else _nobody()
-        stays = kept == np.arange(len(rows))
-        members = np.flatnonzero(cluster > 1)
-        return Rows.build(
-            HOME,
-            key=addresses(rows)[members],
-            row=rows["row"][members],
-            slot=np.zeros(len(members), np.uint32),
-            kept_uid=rows["uid"][kept][members],
-            similarity=similarity[members],
-            cluster=cluster[members],
-            dropped=~stays[members] & (rows["exempt"][members] == 0),
-        )
-
-    def _decide(self, rows: Rows, starts: I64) -> tuple[I64, F32, U32]:
-        """Return for each member who stays for it, how alike they are, and how many that one stays for.
-
-        Args:
-            rows: members of components, one component after another, best first.
-            starts: where each component begins, and the end.
-        """
-        exempt = rows["exempt"] != 0
-        if not self.verify:
-            return _first_stays(starts, exempt)
-        return verify_all(starts, rows.offsets // 8, rows.payload.view(np.uint64), exempt, self.jaccard)
-
-
-def _with_content(documents: Documents, places: I64) -> Documents:
-    """Return some documents, with the hashes of their texts."""
-    text = documents.text.take(pa.array(places))
-    high, low = (np.asarray(half) for half in text_hashes(text))
-    columns = {name: values[places] for name, values in documents.columns.items()}
-    return Documents({**columns, "content_high": high, "content_low": low}, text)
-
-
-def _first_stays(starts: I64, exempt: npt.NDArray[np.bool_]) -> tuple[I64, F32, U32]:
-    """Let the first of each component stay for all that are not exempt; nobody has measured how alike they are."""
-    kept = first_rows(starts)
-    kept[exempt] = np.flatnonzero(exempt)
-    cluster = np.bincount(kept, minlength=len(kept)).astype(np.uint32)[kept]
-    similarity = np.where(kept == np.arange(len(kept)), 1.0, np.nan).astype(np.float32)
-    return kept, similarity, cluster
-
-
-def _nobody() -> tuple[I64, F32, U32]:
-    return np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.uint32)
 
 
 def _edges(left: U64, right: U64) -> Rows:

@@ -2,7 +2,7 @@
 
 In:  the word for what a source keeps.
 Out: declarations of options, as `judging` gives them.
-Guaranteed: the engine reads `keep`, `exempt` and `max_loss` of each stage (`pipelines/dedup/exchanges.py`).
+Guaranteed: the engine reads `keep`, `exempt`, `max_loss` and `against` of each stage (`pipelines/dedup/exchanges.py`).
 """
 
 from typing import Any
@@ -22,4 +22,11 @@ def exempt_option() -> Any:  # noqa: ANN401 - like Field()
 
 def max_loss_option() -> Any:  # noqa: ANN401 - like Field()
     """Declare `max_loss`: float."""
-    return judging(0.9, "The build stops when a source loses a larger share than this.", ge=0, le=1)
+    return judging(
+        0.9, "The build stops when a source loses a larger share of its documents or characters.", ge=0, le=1
+    )
+
+
+def against_option() -> Any:  # noqa: ANN401 - like Field()
+    """Declare `against`: EarlierBuilds."""
+    return judging((), "Folders of earlier builds: what is like a document of theirs falls, and theirs always stay.")

@@ -28,6 +28,8 @@ from pipelines.engine.keys import draw
 U64 = npt.NDArray[np.uint64]
 
 ODD = np.uint64(0x9E3779B97F4A7C15)
+"""Times this, different numbers stay different, and small ones are spread over all 64 bits, and so over partitions."""
+
 HALF = np.uint64(32)
 LOW = np.uint64(0xFFFFFFFF)
 MOST_BUCKETS = 1 << 32

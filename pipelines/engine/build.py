@@ -12,8 +12,9 @@ from pathlib import Path
 from pipelines.audit.balance import check_documents, check_tokens
 from pipelines.audit.fits import FitReport
 from pipelines.audit.ledger import IDS_PER_FILE, IdsTask, LedgerTask, run_ids, run_ledger
-from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing
+from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing, ranges_of
 from pipelines.engine.budgeting import CutTask, run_cut
+from pipelines.engine.earlier import Keyed
 from pipelines.engine.fit import (
     CollectTask,
     TrainTask,
@@ -28,6 +29,7 @@ from pipelines.engine.fit import (
 from pipelines.engine.fitting import make_fit
 from pipelines.engine.homecoming import HomeTask, ReduceTask, run_home, run_reduce
 from pipelines.engine.job import Holding
+from pipelines.engine.keeping import KeptKeys
 from pipelines.engine.keys import key_of
 from pipelines.engine.linking import ComponentsTask, MembersTask, run_components, run_members
 from pipelines.engine.losses import check_losses
@@ -57,15 +59,13 @@ class Build:
         self.encoder_hash = ""
         self.fitted: dict[str, str] = {}
         self.reports: list[FitReport] = []
+        self.keys = KeptKeys(runner)
 
     def run(self) -> list[Receipt]:
         """Run everything; return the receipts of the ledger."""
         self._load_tokenizer()
         for number in range(self.plan.passes):
-            self._pass(number)
-            self._exchange(number)
-            for fit in self._work(self.holdings[0], number).fits:
-                self._fit(fit, number)
+            self.take(number)
         if self.job.manifest.mix is None:
             self.runner.sweep("shards", ())
             ledger = self._ledger([None] * len(self.holdings), [receipt.content for receipt in self.maps])
@@ -73,6 +73,13 @@ class Build:
             ledger = self._mix()
         check_documents(self.last, ledger)
         return ledger
+
+    def take(self, number: int) -> None:
+        """Run pass `number`, the exchange that ends it, and its fits."""
+        self.map_pass(number)
+        self._exchange(number)
+        for fit in self._work(self.holdings[0], number).fits:
+            self._fit(fit, number)
 
     def _work(self, holding: Holding, number: int) -> Pass:
         return self.plan.routes[holding.split.source][number]
@@ -89,8 +96,8 @@ class Build:
         self.encoder = part
         self.encoder_hash = load_fitted_encoder(self.job, part).hash
 
-    def _pass(self, number: int) -> None:
-        """Run one pass over all splits."""
+    def map_pass(self, number: int) -> None:
+        """Run one pass over all splits, and nothing of what ends it."""
         tasks = [self.map_task(holding, number) for holding in self.holdings]
         step = f"pass {number + 1} of {self.plan.passes}"
         self.maps = self.runner.run(step, run_map, tasks, lambda task: self.sizes[task.holding.split.number])
@@ -130,18 +137,26 @@ class Build:
         """Run the exchange that ends a pass, for the splits that take part in it."""
         emitted = [self.maps[at] for at in taking_part]
         stage, label = work.ending, work.exchange_label
-        documents = sum(receipt.counts["out"] for receipt in emitted)
+        if work.round == 0:
+            texts = frozenset(self._work(self.holdings[at], number).suffix for at in taking_part)
+            self.keys.begin(Keyed(label, stage, texts), emitted)
+        earlier = self.keys.earlier
+        documents = sum(receipt.counts["out"] for receipt in emitted) + earlier.documents
         stage = stage.for_documents(documents) if isinstance(stage, Counting) else stage
         inputs = tuple((self.holdings[at].split.number, str(self.maps[at].info["rows"])) for at in taking_part)
         contents = [[self.holdings[at].split.number, self.maps[at].info["rows_content"]] for at in taking_part]
         counted = [documents] if isinstance(stage, Counting) else []
-        exchange = key_of(["exchange", work.exchange_identity, contents, *counted])
-        partitions = self._partitions(emitted)
-        reduces = [ReduceTask(stage, inputs, exchange, partition, partitions) for partition in range(partitions)]
+        exchange = key_of(["exchange", work.exchange_identity, [*contents, *earlier.contents], *counted])
+        size = sum(int(receipt.info["rows_bytes"]) for receipt in emitted) + earlier.bytes
+        partitions = ranges_of(stage) or self.job.resources.partitions_for(size)
+        reduces = [
+            ReduceTask(stage, inputs, exchange, partition, partitions, earlier) for partition in range(partitions)
+        ]
         decided = self.runner.run(f"{label} {number + 1}: decide", run_reduce, reduces)
         answers = tuple(receipt.part for receipt in decided)
         if isinstance(stage, Linking):
-            self._link(f"{label} {number + 1}", exchange, answers, taking_part)
+            found = self._link(f"{label} {number + 1}", exchange, answers, taking_part)
+            self.keys.recall(f"{label} {number + 1}", stage.then, found, exchange)
             return
         homes = [HomeTask(self.holdings[at], stage, label, answers, exchange) for at in taking_part]
         receipts = self.runner.run(f"{label} {number + 1}: bring home", run_home, homes)
@@ -149,20 +164,16 @@ class Build:
             self.last[at] = receipt
             self.holdings[at] = after_home(self.holdings[at], receipt, cuts=stage.cuts)
         check_losses(label, stage.max_loss, homes, receipts)
+        self.keys.end(f"{label} {number + 1}", stage, [self.holdings[at] for at in taking_part])
 
-    def _link(self, step: str, exchange: str, edges: tuple[str, ...], taking_part: Sequence[int]) -> None:
-        """Make components of the candidates that an exchange found; nobody falls by that."""
+    def _link(self, step: str, exchange: str, edges: tuple[str, ...], taking_part: Sequence[int]) -> str:
+        """Make components of the candidates that an exchange found; return their rows file. Nobody falls by that."""
         (found,) = self.runner.run(f"{step}: components", run_components, [ComponentsTask(edges, exchange)])
         tasks = [MembersTask(self.holdings[at], found.part, exchange) for at in taking_part]
         receipts = self.runner.run(f"{step}: bring home", run_members, tasks)
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.holdings[at] = replace(self.holdings[at], components=receipt.part)
-
-    def _partitions(self, emitted: Sequence[Receipt]) -> int:
-        """Choose the number of reduce tasks, by the bytes that were emitted."""
-        resources = self.job.resources
-        size = sum(int(receipt.info["rows_bytes"]) for receipt in emitted)
-        return resources.partitions or max(1, -(-size // resources.partition_bytes))
+        return found.part
 
     def _fit(self, fit: Fit, number: int) -> None:
         """Make what later passes work with, out of the documents alive behind pass `number`."""

@@ -18,10 +18,20 @@ from itertools import chain
 
 from pipelines.engine.emitter import Emitted, Emitter
 from pipelines.engine.rows import Layout, Rows, total_order
-from pipelines.engine.segments import read_rows
+from pipelines.engine.segments import load_footer, read_rows
 from pipelines.engine.storage import Storage
 
-__all__ = ["KEYS", "Emitted", "Emitter", "Layout", "Rows", "partition_range", "read_keys", "read_partition"]
+__all__ = [
+    "KEYS",
+    "Emitted",
+    "Emitter",
+    "Layout",
+    "Rows",
+    "least_size",
+    "partition_range",
+    "read_keys",
+    "read_partition",
+]
 
 KEYS = 1 << 64
 READERS = 8
@@ -56,6 +66,12 @@ def read_keys(storage: Storage, paths: Sequence[tuple[int, str]], low: int, high
     """
     rows = _gather(storage, paths, low, high)
     return rows.take(total_order(rows["key"], rows.split, rows["row"], rows["slot"]))
+
+
+def least_size(storage: Storage, paths: Sequence[tuple[int, str]], partition: int, partitions: int) -> int:
+    """Return how many bytes `read_partition` will read at least, by the files' footers alone."""
+    low, high = partition_range(partition, partitions)
+    return sum(load_footer(storage, path).bytes_within(low, high) for _, path in paths)
 
 
 def _gather(storage: Storage, paths: Sequence[tuple[int, str]], low: int, high: int) -> Rows:

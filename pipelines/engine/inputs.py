@@ -7,6 +7,7 @@ Guaranteed: a file added to a source changes the numbers of splits, never their 
 
 from collections.abc import Mapping
 
+from pipelines.engine.companions import with_companions
 from pipelines.engine.splits import SourceFile, Split
 from pipelines.engine.storage import find_files, open_storage
 from pipelines.errors import RequestError
@@ -22,7 +23,7 @@ def plan_splits(sources: Mapping[str, SourceOptions], split_bytes: int) -> list[
     """
     splits: list[Split] = []
     for name in sorted(sources):
-        for file in _files(name, sources[name]):
+        for file in with_companions(sources[name], _files(name, sources[name])):
             for start, end in _extents(sources[name], file, split_bytes):
                 splits.append(Split(len(splits), name, file, start, end))
     return splits

@@ -25,7 +25,8 @@ class Resources:
         workers: tasks at a time; None is one per core.
         spill_bytes: rows that a task buffers before it writes a segment.
         partition_bytes: bytes of rows that one reduce task holds.
-        partitions: number of reduce tasks; None chooses it from `partition_bytes`.
+        partitions: number of reduce tasks; None chooses it from `partition_bytes`. A stage that divides its keys itself
+            has its own.
         reverse: start the last tasks first (tests of order).
     """
 
@@ -34,6 +35,10 @@ class Resources:
     partition_bytes: int = 256 * MIB
     partitions: int | None = None
     reverse: bool = False
+
+    def partitions_for(self, size: int) -> int:
+        """Return the number of reduce tasks for so many bytes of rows."""
+        return self.partitions or max(1, -(-size // self.partition_bytes))
 
 
 @dataclass(frozen=True)

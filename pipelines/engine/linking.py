@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.dedup.components import components
+from pipelines.dedup.earlier import FIRST_EARLIER
 from pipelines.engine.exchange import KEYS, Emitter, Layout, Rows, read_keys
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import key_of
@@ -50,8 +51,10 @@ class ComponentsTask:
 
 
 def run_components(job: Job, task: ComponentsTask) -> Receipt:
-    """Find the component of every document that stands in an edge."""
+    """Find the component of every document that stands in an edge; those of earlier builds alone are left out."""
     addresses, roots = components(*_edges(job, task.inputs))
+    ours = roots < FIRST_EARLIER
+    addresses, roots = addresses[ours], roots[ours]
     part = task.part(job)
     with Emitter(job.storage, part, MEMBERS, spill_bytes=job.resources.spill_bytes) as emitter:
         for first in range(0, len(addresses), MEMBERS_AT_ONCE):

@@ -14,11 +14,14 @@ from typing import Any
 
 import msgspec
 
+from filters.batch import InputFile
+from pipelines.dedup.earlier import EarlierBuild
+from pipelines.engine.earlier import StageKeys
 from pipelines.engine.job import Job
 from pipelines.engine.plan import Plan
 from pipelines.engine.receipts import Receipt
-from pipelines.engine.sealing import input_files
-from pipelines.engine.splits import FileIdentity, SourceFile, Split
+from pipelines.engine.sealing import Place, earlier_builds, input_files
+from pipelines.engine.splits import CompanionFile, FileIdentity, SourceFile, Split
 from pipelines.engine.storage import Storage
 from pipelines.entries import StageEntry
 from pipelines.manifest import Manifest
@@ -49,16 +52,18 @@ class Made:
         tokenizer: part with the tokenizer; "" until there is one.
         tokenizer_hash: its identity.
         fits: name of a fit -> content of what was fitted.
+        keys: what is kept of stages of duplicates for later builds.
     """
 
     parts: Mapping[str, Sequence[Receipt]] = field(default_factory=dict)
     tokenizer: str = ""
     tokenizer_hash: str = ""
     fits: Mapping[str, str] = field(default_factory=dict)
+    keys: Sequence[StageKeys] = ()
 
 
 class LockedFile(msgspec.Struct, frozen=True):
-    """A source file as it was when the build was planned; see `FileIdentity`."""
+    """A source file as it was when the build was planned, and its companions; see `SourceFile`, `FileIdentity`."""
 
     source: str
     path: str
@@ -66,6 +71,7 @@ class LockedFile(msgspec.Struct, frozen=True):
     size: int
     tag: str
     modified_ns: int
+    beside: tuple[CompanionFile, ...] = ()
 
 
 class LockedSplit(msgspec.Struct, frozen=True):
@@ -91,6 +97,7 @@ class Lock(msgspec.Struct, frozen=True):
         parts: step -> part -> hash of its content, in the order of the step's tasks; empty until the build is done.
         versions: of Python and of the libraries.
         fits: name of a fit -> content of what was fitted.
+        keys: what later builds may be compared with, of each stage of duplicates, in order.
     """
 
     manifest_hash: str
@@ -102,12 +109,13 @@ class Lock(msgspec.Struct, frozen=True):
     parts: dict[str, dict[str, str]]
     versions: dict[str, str]
     fits: dict[str, str] = {}
+    keys: list[StageKeys] = []
 
     def planned_splits(self) -> tuple[Split, ...]:
         """Return the splits as they were planned."""
         files = {
             (each.source, each.path): SourceFile(
-                each.root, each.path, FileIdentity(each.size, each.tag, each.modified_ns)
+                each.root, each.path, FileIdentity(each.size, each.tag, each.modified_ns), each.beside
             )
             for each in self.files
         }
@@ -124,12 +132,16 @@ def lock_of(job: Job, plan: Plan, made: Made) -> Lock:
         tokenizer=made.tokenizer,
         tokenizer_hash=made.tokenizer_hash,
         stages=[(entry.name, type(entry.stage).version) for entry in job.manifest.stages],
-        files=[LockedFile(source, path, file.root, **asdict(file.identity)) for (source, path), file in files.items()],
+        files=[
+            LockedFile(source, path, file.root, **asdict(file.identity), beside=file.beside)
+            for (source, path), file in files.items()
+        ],
         splits=[
             LockedSplit(split.number, split.source, split.file.path, split.start, split.end) for split in plan.splits
         ],
         parts={step: {receipt.part: receipt.content for receipt in receipts} for step, receipts in made.parts.items()},
         fits=dict(made.fits),
+        keys=list(made.keys),
         versions={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
     )
 
@@ -158,7 +170,8 @@ def _as_written(manifest: Manifest) -> dict[str, Any]:
 
 def _stage(entry: StageEntry) -> dict[str, Any]:
     options = entry.stage.model_dump(mode="json")
-    for (name, at), file in input_files(entry.stage):
+    files: list[tuple[Place, InputFile | EarlierBuild]] = [*input_files(entry.stage), *earlier_builds(entry.stage)]
+    for (name, at), file in files:
         named = {"path": file.path, "content": file.content}
         if at is None:
             options[name] = named

@@ -14,18 +14,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.engine.companions import Companions
 from pipelines.engine.job import RECORDS, Job
 from pipelines.engine.keys import document_uids, text_hashes
 from pipelines.engine.parts import AlignedReader, scan_part
 from pipelines.engine.splits import Split
 from pipelines.engine.storage import open_storage
 from pipelines.errors import SourceChanged
-from pipelines.sources.batches import raw_schema
+from pipelines.sources.beside import joined_schema
 from pipelines.sources.reading import read, read_texts
 
 Bools = npt.NDArray[np.bool_]
 I64 = npt.NDArray[np.int64]
-Read = TypeVar("Read")
+Rows = TypeVar("Rows", pa.RecordBatch, pa.LargeStringArray)
 
 
 @dataclass(frozen=True)
@@ -47,25 +48,31 @@ class Piece:
 
 def records_schema(job: Job, source: str) -> pa.Schema:
     """Return the columns of the records parts of one source."""
-    raw = raw_schema(job.manifest.sources[source])
+    raw = joined_schema(job.manifest.sources[source])
     return pa.schema([*RECORDS, *(field for field in raw if field.name not in {"text", *RECORDS.names})])
 
 
-def source_pieces(job: Job, split: Split) -> Iterator[Piece]:
+def source_pieces(job: Job, split: Split, companions: Companions | None = None) -> Iterator[Piece]:
     """Read a split for the first time: records and texts, from its source.
 
     Of a split without records, yield an empty piece, so that every split has the same columns.
+
+    Args:
+        job: the build.
+        split: what is read.
+        companions: what lies beside its file; they can say afterwards what was joined.
 
     Raises:
         SourceChanged: the file is not the one that was planned, or no longer when it was read.
     """
     source, schema = job.manifest.sources[split.source], records_schema(job, split.source)
-    first = 0
-    for raw in _opened(split, lambda file: read(source, file, split.start, split.end, split.file.path)):
-        yield _piece(split, first, raw, schema)
-        first += raw.num_rows
+    extent, first = (split.start, split.end), 0
+    with companions or Companions(source, split.file) as beside:
+        for raw in _opened(split, lambda file: read(source, file, *extent, split.file.path)):
+            yield _piece(split, first, beside.joined(raw), schema)
+            first += raw.num_rows
     if first == 0:
-        yield _piece(split, first, pa.RecordBatch.from_pylist([], raw_schema(source)), schema)
+        yield _piece(split, first, pa.RecordBatch.from_pylist([], joined_schema(source)), schema)
 
 
 def _piece(split: Split, first: int, raw: pa.RecordBatch, schema: pa.Schema) -> Piece:
@@ -103,12 +110,12 @@ def _same_texts(records: pa.Table, text: pa.LargeStringArray, wanted: Bools) -> 
     return known.null_count == 0 and np.array_equal(text_hashes(text.take(chosen)), known.to_numpy())
 
 
-def _opened(split: Split, reading: Callable[[BinaryIO], Iterator[Read]]) -> Iterator[Read]:
-    """Read a split's file, and see before and after that it is the one that was planned."""
+def _opened(split: Split, reading: Callable[[BinaryIO], Iterator[Rows]]) -> Iterator[Rows]:
+    """Read the records of a split, and see before and after that the file is the one that was planned."""
     storage = open_storage(split.file.root)
     _check(split, storage.identify(split.file.path) == split.file.identity)
     with storage.open(split.file.path) as file:
-        yield from reading(file)
+        yield from first_records(reading(file), split.most)
     _check(split, storage.identify(split.file.path) == split.file.identity)
 
 
@@ -118,6 +125,15 @@ def _check(split: Split, same: bool) -> None:
             f"{split.file.root}/{split.file.path} changed while it was being read (source {split.source!r}): "
             "let whatever writes it finish, then run the same command again; only this file's splits are redone"
         )
+
+
+def first_records(batches: Iterator[Rows], most: int) -> Iterator[Rows]:
+    """Yield batches, or their texts, up to `most` records; all of them if that is -1."""
+    left = most
+    while left != 0 and (batch := next(batches, None)) is not None:
+        some = batch if left < 0 else batch.slice(0, left)
+        left -= len(some) if left > 0 else 0
+        yield some
 
 
 def _records(split: Split, raw: pa.RecordBatch, schema: pa.Schema) -> pa.Table:

@@ -12,6 +12,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.engine.companions import Companions
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import key_of
 from pipelines.engine.parts import PartWriter, read_part
@@ -38,6 +39,7 @@ class Records:
         self._job = job
         self._holding = holding
         self._schema = records_schema(job, holding.split.source)
+        self._companions = Companions(job.manifest.sources[holding.split.source], holding.split.file)
         self._writer: PartWriter | None = None
         self._stack = ExitStack()
 
@@ -50,8 +52,8 @@ class Records:
         kind, value, trace = error
         self._stack.__exit__(kind, value, trace)  # type: ignore[arg-type]
         if kind is None and self._writer is not None:
-            writer = self._writer
-            receipt = Receipt(writer.part, writer.files, writer.content, {"rows": writer.rows})
+            writer, info = self._writer, {"beside": self._companions.counts()}
+            receipt = Receipt(writer.part, writer.files, writer.content, {"rows": writer.rows}, info)
             self.known = save_receipt(self._job.storage, receipt)
 
     @property
@@ -67,7 +69,7 @@ class Records:
         """
         split, texts = self._holding.split, self._holding.texts
         if self.known is None:
-            yield from self._recorded(source_pieces(self._job, split))
+            yield from self._recorded(source_pieces(self._job, split, self._companions))
         elif texts is not None:
             yield from part_pieces(self._job, self.part, texts, self.known.counts["rows"])
         else:

@@ -13,7 +13,7 @@ from filters.batch import Edits, Judges, Measures, Stage, measuring_options
 from filters.fitting import Fitted, NamesSignals
 from filters.top_share import TopShare
 from pipelines.catalog import SIGNAL_PROVIDERS, stage_name
-from pipelines.dedup.exchanges import ExchangeStage, Linking, rounds_of
+from pipelines.dedup.exchanges import LATER_OPTIONS, ExchangeStage, Linking, rounds_of
 from pipelines.engine.keys import free_name, key_of
 from pipelines.errors import RequestError
 from pipelines.manifest import Manifest, StageEntry
@@ -125,12 +125,13 @@ class Pass:
 
     @property
     def exchange_identity(self) -> list[object]:
-        """Everything that decides what the exchange does; `max_loss` only says what is too much."""
+        """Everything that decides what map tasks emit, and what is made of it: no `LATER_OPTIONS`."""
         if self.exchange is None:
             return []
-        options = self.exchange.model_dump(mode="json")
+        whole = self.exchange.model_dump(mode="json")
+        options = {name: value for name, value in whole.items() if name not in LATER_OPTIONS}
         rounds = [self.round] if self.round else []
-        return [self.exchange_label, type(self.exchange).version, {**options, "max_loss": None}, *rounds]
+        return [self.exchange_label, type(self.exchange).version, options, *rounds]
 
     @property
     def reads_text(self) -> bool:

@@ -8,16 +8,19 @@ file's name.
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import xxhash
 
 from filters.batch import InputFile, Stage
+from pipelines.dedup.earlier import EarlierBuild
 from pipelines.engine.keys import key_of
 from pipelines.engine.receipts import FileNote, Receipt, load_receipt, save_receipt
 from pipelines.engine.splits import SourceFile
 from pipelines.engine.storage import Storage, find_files, open_storage
 from pipelines.errors import SourceChanged
+
+Named = TypeVar("Named", InputFile, EarlierBuild)
 
 CHUNK = 1 << 20
 """Bytes that are read at a time."""
@@ -28,16 +31,25 @@ Place = tuple[str, int | None]
 
 def input_files(stage: Stage) -> Iterator[tuple[Place, InputFile]]:
     """Yield the files that a stage's options name, and where they stand."""
+    return _named(stage, InputFile)
+
+
+def earlier_builds(stage: Stage) -> Iterator[tuple[Place, EarlierBuild]]:
+    """Yield the earlier builds that a stage's options name, and where they stand."""
+    return _named(stage, EarlierBuild)
+
+
+def _named(stage: Stage, kind: type[Named]) -> Iterator[tuple[Place, Named]]:
     for name in type(stage).model_fields:
         value = getattr(stage, name)
-        if isinstance(value, InputFile):
+        if isinstance(value, kind):
             yield (name, None), value
         elif isinstance(value, tuple):
-            yield from (((name, at), each) for at, each in enumerate(value) if isinstance(each, InputFile))
+            yield from (((name, at), each) for at, each in enumerate(value) if isinstance(each, kind))
 
 
 def with_contents(stage: Stage, contents: Mapping[Place, str]) -> Stage:
-    """Return the stage with the content of each file that its options name."""
+    """Return the stage with the content of each file or earlier build that its options name."""
     options = {name: getattr(stage, name) for name in type(stage).model_fields}
     for (name, at), content in contents.items():
         value = options[name]

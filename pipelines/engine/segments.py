@@ -61,6 +61,12 @@ class Footer(msgspec.Struct, frozen=True):
         wanted: Index = index[(index["last"] >= np.uint64(low)) & (index["first"] <= np.uint64(high - 1))]
         return wanted
 
+    def bytes_within(self, low: int, high: int) -> int:
+        """Return the bytes of the blocks all whose keys are in [low, high)."""
+        blocks = self.blocks_within(low, high)
+        inside = (blocks["first"] >= np.uint64(low)) & (blocks["last"] <= np.uint64(high - 1))
+        return int(blocks["bytes"][inside].sum())
+
 
 class SegmentWriter:
     """Writes one file.

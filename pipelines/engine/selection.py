@@ -27,8 +27,8 @@ Bools = npt.NDArray[np.bool_]
 
 
 def reading_options(source: SourceOptions) -> dict[str, Any]:
-    """Return what decides how a source is read, for keys: all but its path, its tags and what only selects."""
-    options: dict[str, Any] = source.model_dump(mode="json", exclude={"path", "tags", "fields", *SELECTING})
+    """Return what decides how a source is read, for keys: all but its paths, its tags and what only selects."""
+    options: dict[str, Any] = source.model_dump(mode="json", exclude={"path", "folders", "tags", "fields", *SELECTING})
     fields = source.declared_fields()
     return {**options, "fields": {name: [list(column.paths), column.type] for name, column in fields.items()}}
 

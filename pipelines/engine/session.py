@@ -8,6 +8,7 @@ Guaranteed: nothing is written before the manifest is checked; a run that was st
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.audit.beside import beside_counts
 from pipelines.audit.fits import write_reports
 from pipelines.audit.summary import Summary, write_summary
 from pipelines.engine.build import Build
@@ -17,9 +18,10 @@ from pipelines.engine.lock import Made, lock_of, write_lock
 from pipelines.engine.plan import make_plan
 from pipelines.engine.progress import Reporter, Silent
 from pipelines.engine.runner import Runner
-from pipelines.engine.sealing import bring_inputs
+from pipelines.engine.sealing import bring_inputs, earlier_builds
 from pipelines.engine.storage import open_storage
 from pipelines.engine.workers import open_cluster
+from pipelines.errors import RequestError
 from pipelines.manifest import Manifest
 
 
@@ -52,6 +54,7 @@ def build(manifest: Manifest, out: str | Path, settings: Settings | None = None)
     """
     settings = settings or Settings()
     job = Job(open_storage(out), manifest, manifest_hash(manifest), settings.resources)
+    _check_folder(job)
     plan = make_plan(manifest)
     job.storage.sweep()
     write_lock(job, lock_of(job, plan, Made()))
@@ -60,7 +63,23 @@ def build(manifest: Manifest, out: str | Path, settings: Settings | None = None)
         runner = Runner(job, cluster, settings.reporter)
         run = Build(plan, runner)
         run.run()
-    made = Made(runner.receipts, run.encoder, run.encoder_hash, run.fitted)
+    made = Made(runner.receipts, run.encoder, run.encoder_hash, run.fitted, run.keys.noted)
     write_lock(job, lock_of(job, plan, made))
     write_reports(job, run.reports)
-    return write_summary(job, runner.receipts, run.reports)
+    beside = beside_counts(job, plan.splits, runner.receipts[f"pass 1 of {plan.passes}"])
+    return write_summary(job, runner.receipts, run.reports, beside)
+
+
+def _check_folder(job: Job) -> None:
+    """Refuse to build over a build that this one is compared with.
+
+    Raises:
+        RequestError: a stage names the build folder itself.
+    """
+    for entry in job.manifest.stages:
+        for _, earlier in earlier_builds(entry.stage):
+            if open_storage(earlier.path) == job.storage:
+                raise RequestError(
+                    f"stages.{entry.name}.against names {job.storage.url}, into which this build would go: "
+                    "name another folder with --out"
+                )

@@ -20,6 +20,23 @@ class FileIdentity:
 
 
 @dataclass(frozen=True)
+class CompanionFile:
+    """A file that lies beside a file of a source and says more of its documents.
+
+    Args:
+        name: of the companion (`pipelines/sources/companions.py`).
+        root: URL of a folder; never part of an identity.
+        path: the file's path below `root`.
+        identity: what the file was when planning; None: there was none.
+    """
+
+    name: str
+    root: str
+    path: str
+    identity: FileIdentity | None
+
+
+@dataclass(frozen=True)
 class SourceFile:
     """A file of a source.
 
@@ -27,11 +44,13 @@ class SourceFile:
         root: URL of the longest folder of the source's `path` that holds no wildcard; never part of an identity.
         path: the file's path below `root`, with `/`.
         identity: what the file was when planning.
+        beside: its companions, in the order in which the source asks for them.
     """
 
     root: str
     path: str
     identity: FileIdentity
+    beside: tuple[CompanionFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +63,7 @@ class Split:
         file: the file it is cut from.
         start: first byte or row group.
         end: end of the range, exclusive; -1 is the whole file.
+        most: records of it that are read, the first; -1 is all. A build reads all.
     """
 
     number: int
@@ -51,9 +71,12 @@ class Split:
     file: SourceFile
     start: int
     end: int
+    most: int = -1
 
     @property
     def key(self) -> str:
-        """Name of the split in part keys: all of it but its number and its root."""
-        identity = asdict(self.file.identity)
-        return key_of([self.source, self.file.path, identity, self.start, self.end])
+        """Name of the split in part keys: all of it but its number and its root; what lies beside it counts too."""
+        identity, some = asdict(self.file.identity), [self.most] if self.most >= 0 else []
+        beside = [[each.name, each.identity and asdict(each.identity)] for each in self.file.beside]
+        extra = [*([beside] if beside else []), *some]
+        return key_of([self.source, self.file.path, identity, self.start, self.end, *extra])

@@ -40,6 +40,7 @@ def one_core() -> None:
     """Keep libraries from starting threads: the scheduler gives a task one core."""
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     os.environ["RAYON_NUM_THREADS"] = "1"
+    os.environ["OMP_NUM_THREADS"] = "1"
     pa.set_cpu_count(1)
 
 

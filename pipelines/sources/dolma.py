@@ -1,14 +1,35 @@
-"""Dolma: `allenai/dolma`, JSON lines `*.json.gz` of {id, text, source, added, created, metadata}."""
+"""Dolma: `allenai/dolma`, JSON lines `*.json.gz` of {id, text, source, added, created, metadata}, and attributes."""
 
 from typing import Literal
 
-from pipelines.sources.options import Column, Layout, SourceOptions
+from pydantic import Field
+
+from pipelines.sources.accompanied import Accompanied, FieldNames, named
+from pipelines.sources.companions import Companion
+from pipelines.sources.options import Column, Layout
 
 
-class Dolma(SourceOptions):
-    """The data format of the Dolma toolkit (allenai/dolma, docs/data-format.md); `metadata` differs by subset."""
+class Dolma(Accompanied):
+    """The data format of the Dolma toolkit (allenai/dolma, docs/data-format.md); `metadata` differs by subset.
+
+    Taggers and the deduper leave their answers in attributes/<name>/<the document file's own path>, a row
+    {id, attributes: {name: [[start, end, score], ...]}} for each document. A field is the list of the scores; the spans
+    are there for `replace_spans`. A bare number, true or false is one score without a span.
+    """
 
     format: Literal["dolma"] = "dolma"
+    attributes: dict[str, FieldNames] = Field(
+        default={},
+        description="Attributes to carry, by the folder they lie in: {gopher_v1: [key]} or {pii: {emails: pii.email}}.",
+    )
+
+    @property
+    def companions(self) -> tuple[Companion, ...]:
+        """One for each folder of attributes."""
+        return tuple(
+            Companion(name, ("attributes", name), "attributes", f"attributes/{name}", fields=named(fields))
+            for name, fields in self.attributes.items()
+        )
 
     @property
     def layout(self) -> Layout:

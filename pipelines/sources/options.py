@@ -15,6 +15,8 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.sources.companions import Companion
+
 FieldType = Literal["string", "int64", "float64", "bool", "timestamp"]
 """Types a declared field can have. A timestamp is UTC, in microseconds."""
 
@@ -113,6 +115,16 @@ class SourceOptions(BaseModel):
     def layout(self) -> Layout:
         """Where this corpus keeps what we read."""
         raise NotImplementedError
+
+    @property
+    def companions(self) -> tuple[Companion, ...]:
+        """The files beside the documents that the manifest asks for."""
+        return ()
+
+    def companion_folder(self, companion: Companion) -> str | None:
+        """Return the folder that the manifest names for a companion; None: it lies beside the documents."""
+        del companion
+        return None
 
     def declared_fields(self) -> dict[str, Column]:
         """Return the columns that the manifest asks for by name, in its order; `select` asks for known ones too."""

@@ -183,6 +183,15 @@ def test_a_pool_that_may_be_too_small_is_cautioned_against(asked: Overrides) -> 
     assert list(budget_cautions(wanted, [counted])) == []
 
 
+@pytest.mark.parametrize(("scaled", "told"), [((), True), ((0,), True), ((0, 1), False)])
+def test_phases_that_scale_are_not_told_to_scale(asked: Overrides, scaled: tuple[int, ...], told: bool) -> None:
+    weights = ("mix.phases.1.tokens=900M", "mix.phases.1.weights.long=0.5", "mix.phases.1.weights.main=0.5")
+    wanted = asked(*weights, *(f"mix.phases.{number}.short=scale" for number in scaled))
+    (main,) = [caution for caution in foreseen(wanted).cautions if "pool main: the phases take 450 M" in caution]
+    assert ("write `short: scale`" in main) == told
+    assert ("are made shorter" in main) != told
+
+
 def test_a_manifest_without_a_mix_is_planned_too(tmp_path: Path) -> None:
     write_lines(tmp_path / "a" / "x.jsonl", [{"text": "x"}])
     wanted = load_manifest(written({"name": "n", "sources": {"a": lines_source(tmp_path / "a")}}, tmp_path / "out"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.kernels.compiled import kernel
-from filters.kernels.jaccard import least_shared, shared_values
+from filters.kernels.jaccard import least_shared, shared_values, similarities
 from filters.kernels.numbering import room_to_number
 from filters.kernels.rarity import Ordered, rarest_first, room_to_order
 from filters.kernels.sketches import differ_in_more, room_for_sketches, sketch
@@ -55,6 +55,19 @@ def test_a_merge_counts_what_two_sets_share_or_says_that_it_is_too_little(
     values = np.array([*sorted(one), *sorted(other)], np.uint64)
     shared = len(one & other)
     assert shared_by_kernel(values, len(one), least) == (shared if shared >= least else -1)
+
+
+@given(SETS, st.data())
+def test_the_similarity_of_a_pair_is_what_both_share_of_what_either_has(sets: Sets, data: st.DataObject) -> None:
+    place = st.integers(0, len(sets) - 1)
+    pairs = data.draw(st.lists(st.tuples(place, place), max_size=8))
+    first = np.cumsum([0, *map(len, sets)])
+    values = np.array([value for each in sets for value in sorted(each)], np.uint64)
+    found = np.empty(len(pairs), np.float32)
+    left, right = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    similarities((first, values), left, right, found)
+    united = [(len(sets[one] & sets[other]), len(sets[one] | sets[other])) for one, other in pairs]
+    assert found.tolist() == [np.float32(shared / whole) if whole else 1 for shared, whole in united]
 
 
 @given(st.integers(2, 400), st.integers(1, 2**24), st.integers(0, 2**24))

@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -60,3 +61,22 @@ def test_s3_and_a_local_folder_give_the_same_bytes_here_and_on_ray(s3: str, tmp_
     for address in ("none", "auto"):
         build(remote, f"{s3}/{address}", Settings(address))
         assert _remote_digest(open_storage(f"{s3}/{address}")) == digest(tmp_path / "out")
+
+
+def test_a_build_is_compared_with_an_earlier_one_on_s3(s3: str, tmp_path: Path) -> None:
+    _fill(open_storage(tmp_path / "corpus"))
+    sources = {"a": {"format": "jsonl", "path": f"{tmp_path}/corpus/a/*.jsonl"}}
+    path = tmp_path / "manifest.yaml"
+    written = []
+    for root in (s3, str(tmp_path)):
+        exact: dict[str, Any] = {"dedup_exact": {"max_loss": 1}}
+        stages = [exact, {"dedup_minhash": {"store_shingles": True, "max_loss": 1}}]
+        path.write_text(yaml.safe_dump({"name": "m", "sources": sources, "stages": stages}))
+        build(load_manifest(path), f"{root}/first", Settings("none"))
+        for stage in stages:
+            next(iter(stage.values()))["against"] = f"{root}/first"
+        path.write_text(yaml.safe_dump({"name": "m", "sources": sources, "stages": stages[1:]}))
+        summary = build(load_manifest(path), f"{root}/second", Settings("none"))
+        written.append(_remote_digest(open_storage(f"{root}/second")))
+    assert written[0] == written[1]
+    assert "near_duplicate_earlier" in {fall.rule for fall in summary.falls}

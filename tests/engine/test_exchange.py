@@ -17,6 +17,7 @@ from pipelines.engine.exchange import (
     Emitter,
     Layout,
     Rows,
+    least_size,
     partition_range,
     read_keys,
     read_partition,
@@ -98,6 +99,19 @@ def test_a_partition_is_the_keys_that_round_down_to_it(partitions: int, data: st
     assert low * partitions // END == (high - 1) * partitions // END == partition
     assert low == 0 or (low - 1) * partitions // END == partition - 1
     assert high == END or high * partitions // END == partition + 1
+
+
+@settings(deadline=None, max_examples=50)
+@given(ROWS, st.sampled_from([64, LARGE]), st.sampled_from([1, 2, 7]))
+def test_a_partition_has_at_least_the_bytes_that_footers_tell(values: list[Row], spill: int, partitions: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        storage = open_storage(folder)
+        emit(storage, "a.rows", values, spill=spill, batch=3)
+        for at in range(partitions):
+            read = read_partition(storage, [(5, "a.rows")], at, partitions)
+            size = len(read) * LAYOUT.dtype.itemsize + len(read.payload)
+            told = least_size(storage, [(5, "a.rows")], at, partitions)
+            assert told == size if partitions == 1 else told <= size
 
 
 @settings(deadline=None, max_examples=80)

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -56,6 +57,19 @@ def test_a_record_without_an_id_is_called_by_its_place(tmp_path: Path) -> None:
     assert piece.records.column("id").to_pylist() == ["own", *(f"x.jsonl:{ordinal}" for ordinal in at[1:])]
     assert piece.records.column("problem").is_valid().to_pylist() == [False, False, True, False]
     assert piece.records.column("chars").to_pylist() == [1, 1, None, 1]
+
+
+@pytest.mark.parametrize("most", [1, 2, 4, 5, 9, -1])
+def test_of_a_split_only_the_first_records_may_be_read(tmp_path: Path, most: int) -> None:
+    texts = ["x" * 3_000_000, "y" * 3_000_000, "z", "zz", "zzz"]
+    job, split = reading_of(tmp_path, [{"text": text} for text in texts])
+    some = replace(split, most=most)
+    first, whole = list(source_pieces(job, some)), list(source_pieces(job, split))
+    wanted = len(texts) if most < 0 else most
+    records, every = (pa.concat_tables([piece.records for piece in pieces]) for pieces in (first, whole))
+    assert records.equals(every.slice(0, wanted))
+    assert [text for piece in first if piece.text is not None for text in piece.text.to_pylist()] == texts[:wanted]
+    assert (some.key == split.key) == (most < 0)
 
 
 def test_declared_fields_stand_beside_the_records(tmp_path: Path) -> None:

@@ -20,9 +20,11 @@ from filters.batch import Batch, Columns, InputFile, Loads, Stage, batch_of, run
 from filters.classifier import MODEL_FILE
 from filters.fasttext_models import Options, train
 from filters.fitting import Fitted
+from filters.spans import spans_name
 from filters.top_share import QUANTILE_FILE, TopShare
 from pipelines.catalog import STAGES
 from pipelines.engine.keys import content_hash
+from pipelines.sources.companions import SCORES, SPANS
 from pipelines.where import Where, columns_of
 from tests.filters.references.fasttext_file import ModelFile
 
@@ -35,6 +37,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "top_share": {"signal": "chars", "share": 0.5},
     "language": {"model": "small.ftz"},
     "word_list": {"words": "list.txt"},
+    "replace_spans": {"spans": ("marked", {"field": "marked", "max_score": 0.5, "replacement": "[{}]"})},
 }
 """Options of stages that cannot be made without."""
 
@@ -59,11 +62,14 @@ class Digest(TypedDict):
 
 
 def fixed_batch() -> Batch:
-    """Return the batch that all digests are taken of: odd texts, some with a URL."""
+    """Return the batch that all digests are taken of: odd texts, some with a URL, most with marked spans."""
     batch = batch_of(json.loads(TEXTS.read_text()))
     urls = pa.array([f"http://www.Example.org/{row % 3}/?a=1" if row % 2 else None for row in range(len(batch))])
     place = batch.documents.schema.get_field_index("url")
-    return Batch(batch.documents.set_column(place, "url", urls))
+    documents = batch.documents.set_column(place, "url", urls)
+    scores = pa.array([None if row % 4 == 3 else [row / 8, 0.25] for row in range(len(batch))], SCORES)
+    spans = pa.array([None if row % 4 == 3 else [row, row + 2, 3, 5] for row in range(len(batch))], SPANS)
+    return Batch(documents.append_column("marked", scores).append_column(spans_name("marked"), spans))
 
 
 def made(name: str) -> Any:  # noqa: ANN401 - a stage, but its protocol is not known here

@@ -57,6 +57,7 @@ def manifest(sources: dict[str, Any], tokenizer: dict[str, Any] | None = None) -
             {"dedup_exact": {"by": "url", "prefer": "longest", "max_loss": 1}},
             {"dedup_minhash": {"prefer": "longest", "max_loss": 1}},
             {"dedup_lines": {"max_loss": 1}},
+            {"dedup_substrings": {"scope": {"documents": 200}, "max_loss": 1}},
         ],
         "tokenizer": tokenizer or {"train": {"vocab_size": 2000, "sample_bytes": "500KB"}, "eos": True},
         "mix": {

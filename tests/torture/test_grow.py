@@ -37,7 +37,7 @@ def test_only_the_new_file_is_mapped_and_no_old_decision_changes(tmp_path: Path,
     sources[source]["sample"] = {"fraction": 0.7}
     grown = manifest(sources, tokenizer)
     build_here(grown, tmp_path / "out")
-    before, ran = _rows(tmp_path / "out"), len(tasks_run(tmp_path / "out", "pass 1 of 6"))
+    before, ran = _rows(tmp_path / "out"), len(tasks_run(tmp_path / "out", "pass 1 of 7"))
     added = [
         {"text": f"A new document, number {number}. " * 30, "url": f"https://new.example/{number}"}
         for number in range(50)
@@ -45,7 +45,7 @@ def test_only_the_new_file_is_mapped_and_no_old_decision_changes(tmp_path: Path,
     folder = Path(sources[source]["path"].removesuffix("/**/*"))
     (folder / "c4-train.00000-of-00002.json.gz.more.jsonl").write_text("".join(json.dumps(row) + "\n" for row in added))
     build_here(grown, tmp_path / "out")
-    new = tasks_run(tmp_path / "out", "pass 1 of 6")[ran:]
+    new = tasks_run(tmp_path / "out", "pass 1 of 7")[ran:]
     after = _rows(tmp_path / "out")
     assert len(new) == 1
     assert len(after) == len(before) + len(added)
