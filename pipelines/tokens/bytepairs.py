@@ -6,9 +6,9 @@ Guaranteed: ids equal those of `tokenizers`, tiktoken and `sentencepiece`; what 
      three rules, GPT-2's and cl100k's are regular expressions (`patterns.py`), the third is SentencePiece's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from itertools import pairwise
 from threading import Lock
 from typing import TypeVar
@@ -18,11 +18,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.kernels.bpe import Pairs, pairs_of, room_for_long, room_for_small
-from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Rooms, Tools, Whole, encode, whole_words, with_slack
+from filters.kernels.encoding import NO_TOKEN, Model, Tools, Whole, encode, whole_words, with_slack
 from filters.kernels.hashing import WIDTH
-from filters.kernels.pretokens import CL100K, GPT2, MARKED, code_classes, link_bits
+from filters.kernels.pretokens import CL100K, GPT2, code_classes, link_bits
 from filters.kernels.tables import power_above
-from filters.kernels.wordcache import FEW, TOKEN_BITS, Cache, empty_cache
+from filters.kernels.wordcache import FEW, TOKEN_BITS, empty_cache
 from pipelines.tokens import patterns
 from pipelines.tokens.backends import Frame
 from pipelines.tokens.runs import Runs
@@ -44,21 +44,23 @@ FIRST_ROOM = 1 << 16
 
 @dataclass
 class BytePairs:
-    """Encodes with kernels of our own.
+    """Encodes with kernels of our own; what they work with is made when the first text comes.
 
     Args:
         machine: where words end (`filters/kernels/pretokens.py`).
-        model: how words begin, and what merges.
+        make_model: makes what says how words begin, and what merges.
         spaced: a space is put before each text.
     """
 
     machine: int
-    model: Model
+    make_model: Callable[[], Model]
     spaced: bool = False
     name: str = "gristmill"
-    _cache: Cache = field(default_factory=empty_cache, repr=False)
-    _rooms: Rooms = field(default_factory=lambda: (room_for_small(), room_for_long(FIRST_ROOM)), repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
+
+    @cached_property
+    def _tools(self) -> Tools:
+        return self.make_model(), empty_cache(), (room_for_small(), room_for_long(FIRST_ROOM))
 
     def encode(self, texts: pa.LargeStringArray, frame: Frame) -> Runs:
         """Return the ids of each text, framed; one thread at a time."""
@@ -67,12 +69,10 @@ class BytePairs:
         most = int(held[1][-1]) + len(texts) * sum(map(len, frame)) + FEW
         ids, bounds = np.empty(most, np.uint32), np.zeros(len(offsets), np.int64)
         with self._lock:
-            while more := encode(self.machine, held, self._tools(), frame, (ids, bounds)):
-                self._rooms = (self._rooms[0], room_for_long(2 * more))
+            while more := encode(self.machine, held, self._tools, frame, (ids, bounds)):
+                model, cache, (small, _) = self._tools
+                self._tools = (model, cache, (small, room_for_long(2 * more)))
         return Runs(ids[: bounds[-1]], bounds)
-
-    def _tools(self) -> Tools:
-        return self.model, self._cache, self._rooms
 
 
 def _buffers(texts: pa.LargeStringArray) -> tuple[U8, I64]:
@@ -90,21 +90,19 @@ NO_LINKS = np.zeros(1, np.uint64)
 NO_CODES = np.empty(0, np.uint32)
 
 
-def byte_level(pattern: str, of_bytes: Sequence[int], pairs: Pairs, whole: Mapping[bytes, int]) -> BytePairs:
-    """Return the back-end of a byte-level BPE.
+def byte_level(of_bytes: Sequence[int], pairs: Pairs, whole: Mapping[bytes, int]) -> Model:
+    """Return the model of a byte-level BPE.
 
     Args:
-        pattern: one of `MACHINES`.
         of_bytes: the token of each byte.
         pairs: which tokens merge.
         whole: words that are one token, whatever merges.
     """
-    firsts: Firsts = np.array(of_bytes, np.uint32), NO_CODES
-    return BytePairs(MACHINES[pattern], ((_classes(), NO_LINKS), firsts, pairs, _whole(whole)))
+    return (_classes(), NO_LINKS), (np.array(of_bytes, np.uint32), NO_CODES), pairs, _whole(whole)
 
 
-def marked(of_bytes: Sequence[int], of_codes: Mapping[int, int], pieces: Mapping[str, int], pairs: Pairs) -> BytePairs:
-    """Return the back-end of SentencePiece's BPE.
+def marked(of_bytes: Sequence[int], of_codes: Mapping[int, int], pieces: Iterable[str], pairs: Pairs) -> Model:
+    """Return the model of SentencePiece's BPE.
 
     Args:
         of_bytes: the piece of each byte.
@@ -116,9 +114,7 @@ def marked(of_bytes: Sequence[int], of_codes: Mapping[int, int], pieces: Mapping
     table[list(of_codes)] = list(of_codes.values())
     links = sorted({pair for piece in pieces for pair in pairwise(map(ord, piece))})
     left, right = (np.array([link[side] for link in links], np.uint32) for side in (0, 1))
-    firsts: Firsts = np.array(of_bytes, np.uint32), table
-    known = np.zeros(1, np.uint8), link_bits(left, right)
-    return BytePairs(MARKED, (known, firsts, pairs, _whole({})), spaced=True)
+    return (np.zeros(1, np.uint8), link_bits(left, right)), (np.array(of_bytes, np.uint32), table), pairs, _whole({})
 
 
 def merges(entries: Iterable[tuple[int, int, int, int]]) -> Pairs:

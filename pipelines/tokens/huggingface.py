@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from tokenizers import AddedToken, Tokenizer
 
+from filters.kernels.encoding import Model
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.backends import Library
@@ -89,17 +90,21 @@ def _encode_with(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
 def _byte_pairs(document: Document, added: Mapping[int, AddedToken]) -> BytePairs | None:
     """Return our own back-end, where the file describes a byte-level BPE with one of the patterns that it knows."""
     model, pattern = document["model"], _pattern(document)
-    numbers = dict(_vocabulary(model))
     plain = model.get("type", "BPE") == "BPE" and not document.get("normalizer") and not _is_special(model)
-    small = max(numbers.values(), default=0) < MOST_TOKENS
+    small = max((number for _, number in _vocabulary(model)), default=0) < MOST_TOKENS
     if not (plain and small) or pattern not in MACHINES or not all(token.special for token in added.values()):
         return None
-    merged = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
+    return BytePairs(MACHINES[pattern], lambda: _model(model))
+
+
+def _model(model: Document) -> Model:
+    numbers = dict(_vocabulary(model))
+    merged = (pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"])
     ids = ((numbers[left], numbers[right], numbers[left + right]) for left, right in merged)
     pairs = merges((left, right, rank, token) for rank, (left, right, token) in enumerate(ids))
     whole = {_byte_level(token): number for token, number in numbers.items()} if model.get("ignore_merges") else {}
     of_bytes = {byte: numbers[char] for char, byte in _BYTE_OF.items()}
-    return byte_level(pattern, [of_bytes[byte] for byte in range(256)], pairs, whole)
+    return byte_level([of_bytes[byte] for byte in range(256)], pairs, whole)
 
 
 def _is_special(model: Document) -> bool:

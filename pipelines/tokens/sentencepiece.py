@@ -14,6 +14,8 @@ from typing import Any
 
 from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
+from filters.kernels.encoding import Model
+from filters.kernels.pretokens import MARKED
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.backends import Backend, Careful, Library
@@ -84,8 +86,10 @@ def _backend(processor: Any, model: Any) -> Backend:  # noqa: ANN401 - the libra
 
 def _byte_pairs(model: Any) -> BytePairs | None:  # noqa: ANN401 - a protocol buffer
     """Return our own back-end, where the model merges pairs, falls back to bytes, and leaves texts as they are."""
-    if not _is_plain(model):
-        return None
+    return BytePairs(MARKED, lambda: _model(model), spaced=True) if _is_plain(model) else None
+
+
+def _model(model: Any) -> Model:  # noqa: ANN401 - a protocol buffer
     kinds = ModelProto.SentencePiece
     pieces = {piece.piece: number for number, piece in enumerate(model.pieces) if piece.type == kinds.NORMAL}
     of_bytes = {int(piece.piece[3:5], 16): at for at, piece in enumerate(model.pieces) if piece.type == kinds.BYTE}
@@ -94,8 +98,7 @@ def _byte_pairs(model: Any) -> BytePairs | None:  # noqa: ANN401 - a protocol bu
     ranks = {piece: rank_of[-model.pieces[number].score] for piece, number in pieces.items()}
     of_codes = {ord(piece): number for piece, number in pieces.items() if len(piece) == 1}
     of_codes[ord(" ")] = of_codes[ord(SPACE_MARK)]
-    bytes_in_order = [of_bytes[byte] for byte in range(256)]
-    return marked(bytes_in_order, of_codes, pieces, merges(splits(pieces, ranks)))
+    return marked([of_bytes[byte] for byte in range(256)], of_codes, pieces, merges(splits(pieces, ranks)))
 
 
 def _is_plain(model: Any) -> bool:  # noqa: ANN401 - a protocol buffer

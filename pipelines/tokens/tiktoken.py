@@ -120,7 +120,8 @@ def _byte_pairs(ranks: dict[bytes, int], pattern: str) -> BytePairs | None:
     """Return our own back-end, where the pattern is one that it knows: two tokens merge where their bytes are one."""
     if pattern not in MACHINES or max(ranks.values()) >= MOST_TOKENS:
         return None
-    return byte_level(pattern, [ranks[bytes([byte])] for byte in range(256)], merges(splits(ranks, ranks)), ranks)
+    of_bytes = [ranks[bytes([byte])] for byte in range(256)]
+    return BytePairs(MACHINES[pattern], lambda: byte_level(of_bytes, merges(splits(ranks, ranks)), ranks))
 
 
 def _encode_with(encoding: Encoding, pattern: str) -> Callable[[str], Sequence[int] | npt.NDArray[np.uint32]]:
