@@ -59,7 +59,8 @@ class BytePairs:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     @cached_property
-    def _tools(self) -> Tools:
+    def tools(self) -> Tools:
+        """The model, the cache of words, and room to merge."""
         return self.make_model(), empty_cache(), (room_for_small(), room_for_long(FIRST_ROOM))
 
     def encode(self, texts: pa.LargeStringArray, frame: Frame) -> Runs:
@@ -69,9 +70,9 @@ class BytePairs:
         most = int(held[1][-1]) + len(texts) * sum(map(len, frame)) + FEW
         ids, bounds = np.empty(most, np.uint32), np.zeros(len(offsets), np.int64)
         with self._lock:
-            while more := encode(self.machine, held, self._tools, frame, (ids, bounds)):
-                model, cache, (small, _) = self._tools
-                self._tools = (model, cache, (small, room_for_long(2 * more)))
+            while more := encode(self.machine, held, self.tools, frame, (ids, bounds)):
+                model, cache, (small, _) = self.tools
+                self.tools = (model, cache, (small, room_for_long(2 * more)))
         return Runs(ids[: bounds[-1]], bounds)
 
 
