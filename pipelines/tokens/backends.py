@@ -22,6 +22,8 @@ U32 = npt.NDArray[np.uint32]
 Frame: TypeAlias = tuple[U32, U32]
 """Ids before and behind each text."""
 
+NO_FRAME: Frame = np.empty(0, np.uint32), np.empty(0, np.uint32)
+
 
 class Backend(Protocol):
     """What encodes texts."""

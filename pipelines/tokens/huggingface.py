@@ -44,6 +44,7 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     """
     stay_on_one_core()
     tokenizer, document = _parse(artifact)
+    library = Library("tokenizers", _encode_with(tokenizer))
     added = tokenizer.get_added_tokens_decoder()
     policy = policy_of({token.content: number for number, token in added.items() if token.special}, spec)
     return TableEncoder(
@@ -51,7 +52,8 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         hash=hash_of([_content(document), sorted(map(_described, added, added.values()))], policy),
         table=table_of(dict(_pieces(document, added))),
         policy=policy,
-        backend=_byte_pairs(document, added) or Library("tokenizers", _encode_with(tokenizer)),
+        backend=(None if spec.library else _byte_pairs(document, added)) or library,
+        library=library,
     )
 
 

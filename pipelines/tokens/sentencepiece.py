@@ -37,13 +37,15 @@ def load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     """
     processor, model = _parse(artifact)
     bos_id, eos_id, pad_id = processor.bos_id(), processor.eos_id(), processor.pad_id()
+    library = Library("sentencepiece", lambda text: processor.encode(text, num_threads=1))
     policy = policy_for(_known(bos_id), _known(eos_id), _known(pad_id), spec)
     return TableEncoder(
         name="sentencepiece",
         hash=hash_of(_content(model), policy),
         table=table_of(dict(_pieces(model))),
         policy=policy,
-        backend=_backend(processor, model),
+        backend=library if spec.library else _backend(library, model),
+        library=library,
     )
 
 
@@ -74,9 +76,8 @@ def _pieces(model: Any) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401 - a prot
             yield number, piece.piece.replace(SPACE_MARK, " ").encode()
 
 
-def _backend(processor: Any, model: Any) -> Backend:  # noqa: ANN401 - the library, and a protocol buffer
+def _backend(library: Library, model: Any) -> Backend:  # noqa: ANN401 - a protocol buffer
     """Return our own back-end where it can serve; symbols of a user it leaves to the library."""
-    library = Library("sentencepiece", lambda text: processor.encode(text, num_threads=1))
     fast = _byte_pairs(model)
     if fast is None:
         return library

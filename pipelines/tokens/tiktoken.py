@@ -70,6 +70,7 @@ def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     specials = _special_tokens(spec, name, max(ranks.values()) + 1)
     _refuse_taken_ids(specials, set(ranks.values()))
     encoding = _encoding(name, ranks, specials)
+    library = Library("tiktoken", _encode_with(encoding, pattern_of(name)))
     policy = policy_of(specials, spec)
     listed = sorted((rank, token.hex()) for token, rank in ranks.items())
     return TableEncoder(
@@ -77,7 +78,8 @@ def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         hash=hash_of([listed, pattern_of(name), dict(specials)], policy),
         table=table_of({rank: token for token, rank in ranks.items()} | dict.fromkeys(specials.values(), b"")),
         policy=policy,
-        backend=_byte_pairs(ranks, pattern_of(name)) or Library("tiktoken", _encode_with(encoding, pattern_of(name))),
+        backend=(None if spec.library else _byte_pairs(ranks, pattern_of(name))) or library,
+        library=library,
     )
 
 

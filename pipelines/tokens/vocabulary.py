@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.engine.keys import key_of
 from pipelines.errors import ManifestError
 from pipelines.tokenizer_spec import TokenizerSpec
-from pipelines.tokens.backends import Backend
+from pipelines.tokens.backends import NO_FRAME, Backend
 from pipelines.tokens.runs import Ids, Runs
 
 BOS_TOKENS = ("<|begin_of_text|>", "<s>", "<bos>", "<|startoftext|>", "[BOS]")
@@ -87,6 +87,7 @@ class TableEncoder:
         table: the bytes of each id; b"" for special tokens.
         policy: what frames documents.
         backend: gives the ids of texts.
+        library: the library that says what they should be; it may be the back-end itself.
     """
 
     name: str
@@ -94,6 +95,7 @@ class TableEncoder:
     table: tuple[bytes, ...]
     policy: Policy
     backend: Backend
+    library: Backend
 
     @property
     def vocab_size(self) -> int:
@@ -129,6 +131,14 @@ class TableEncoder:
         head, tail = (np.array(ids, np.uint32) for ids in (self.policy.head, self.policy.tail))
         runs = self.backend.encode(texts, (head, tail))
         return Runs(runs.ids.astype(self.dtype, copy=False), runs.offsets)
+
+    def first_difference(self, texts: pa.LargeStringArray) -> int | None:
+        """Return which of some texts the back-end and the library encode otherwise, the first one; None: none."""
+        if self.backend is self.library:
+            return None
+        ours, theirs = (backend.encode(texts, NO_FRAME) for backend in (self.backend, self.library))
+        pairs = zip((ours[at] for at in range(len(texts))), (theirs[at] for at in range(len(texts))), strict=True)
+        return next((at for at, (own, other) in enumerate(pairs) if not np.array_equal(own, other)), None)
 
     def token_bytes(self, ids: Ids) -> bytes:
         """Return the exact bytes that `ids` stand for; special tokens stand for none."""
