@@ -67,6 +67,11 @@ BY_ID, BY_UID = 0, 1
 IDS_PER_FILE = 1 << 20
 """Records per ids file."""
 
+CUT_BY = "cut:"
+"""Begins the names of columns that say what a stage cut out of texts; no signal is called so."""
+
+CUTS = DELTA.field("cuts").type
+
 _AWKWARD = re.compile(r"[^\w/ ,+=().-]")
 """Characters that some file system refuses, and `@` and `%`, which mean something in a ledger file's name."""
 
@@ -228,16 +233,26 @@ def _count(counts: Counter[str], table: pa.Table) -> None:
 
 
 def _write_signals(job: Job, task: LedgerTask) -> PartWriter:
-    """Write the positional twin: the record's ordinal and every number measured on it."""
+    """Write the positional twin: the record's ordinal, every number measured on it, what was cut of its text."""
     readers = [_SignalReader(job, signals) for signals in task.holding.signals]
-    columns = _signal_columns(readers)
-    schema = pa.schema([VERDICTS.field("ordinal"), *(pa.field(name, kind) for name, (_, _, kind) in columns.items())])
+    columns, cuts = _signal_columns(readers), _cut_columns(job, task.holding)
+    fields = [*((name, kind) for name, (_, _, kind) in columns.items()), *((name, CUTS) for name in cuts)]
+    schema = pa.schema([VERDICTS.field("ordinal"), *(pa.field(name, kind) for name, kind in fields)])
     with PartWriter(job.storage, task.signals_part(), schema) as writer:
         for records in scan_part(job.storage, task.holding.records or "", ["ordinal"]):
             tables = [reader.rows.take(records.num_rows) for reader in readers]
             values = [tables[at].column(stored) for at, stored, _ in columns.values()]
+            values += [reader.take(records.num_rows).column("cuts") for reader in cuts.values()]
             writer.add(pa.table([records.column("ordinal"), *values], schema))
     return writer
+
+
+def _cut_columns(job: Job, holding: Holding) -> dict[str, AlignedReader]:
+    """Return name in the ledger -> what an exchange cut out of texts: start, end, ... in bytes of the text it saw."""
+    columns: dict[str, AlignedReader] = {}
+    for label, delta in holding.cut_by:
+        columns[free_name(f"{CUT_BY}{label}", columns)] = AlignedReader(job.storage, delta, ["cuts"])
+    return columns
 
 
 class _SignalReader:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
+from pipelines.audit.ledger import CUT_BY
 from pipelines.audit.opened import Opened, rows_of
 from pipelines.engine.keys import document_uids
 from pipelines.engine.splits import Split
@@ -86,6 +87,19 @@ def verdicts_at(build: Opened, split: Split, rows: Sequence[int]) -> list[Verdic
 
 def signals_at(build: Opened, split: Split, row: int) -> dict[str, float | int]:
     """Return the signals of one record by name; what was not measured is left out."""
+    told = _told_at(build, split, row)
+    return {name: value for name, value in told.items() if not name.startswith(CUT_BY)}
+
+
+def cuts_at(build: Opened, split: Split, row: int) -> dict[str, list[tuple[int, int]]]:
+    """Return what was cut out of one record's text: by stage, starts and ends, in bytes of the text it saw."""
+    told = _told_at(build, split, row)
+    bounds = {name.removeprefix(CUT_BY): value for name, value in told.items() if name.startswith(CUT_BY)}
+    return {label: list(zip(each[::2], each[1::2], strict=True)) for label, each in bounds.items()}
+
+
+def _told_at(build: Opened, split: Split, row: int) -> dict[str, Any]:
+    """Return what the twin of the verdicts says of one record; nulls are left out."""
     part = build.verdicts_file(split).replace("ledger/verdicts/", "ledger/signals/", 1)
     (values,) = rows_of(build.storage, part, [row]).to_pylist()
     return {name: value for name, value in values.items() if name != "ordinal" and value is not None}

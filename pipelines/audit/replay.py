@@ -120,7 +120,7 @@ class Trail:
             if home is not None and work.links:
                 holding, legs[-1] = replace(holding, components=home), Leg(task, part, None)
             elif home is not None:
-                holding = after_home(holding, _receipt(self._build, home), cuts=work.cuts)
+                holding = after_home(holding, _receipt(self._build, home), work.exchange_label if work.cuts else "")
         return legs
 
 

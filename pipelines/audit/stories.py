@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.verdicts import Rule, judge_by
-from pipelines.audit.lookup import Verdict, examples, find, near, signals_at, with_uid
+from pipelines.audit.lookup import Verdict, cuts_at, examples, find, near, signals_at, with_uid
 from pipelines.audit.opened import Opened, open_folder
 from pipelines.audit.wording import Ruled, listed, number, plural, rule_words
 from pipelines.dedup.exchanges import Comparing, ExchangeStage
@@ -65,6 +65,7 @@ class Story:
         survivors: of a duplicate, the document that stayed (several only where two uids collide).
         kept_in: the folder of the earlier build that it is in; "" where it is in this one.
         signals: the numbers measured on it.
+        cuts: by stage, the stretches cut out of its text, in bytes of the text that the stage saw.
         pools: the pools that it is in.
         uses: where its tokens are.
     """
@@ -74,6 +75,7 @@ class Story:
     survivors: tuple[Verdict, ...]
     kept_in: str
     signals: Signals
+    cuts: dict[str, list[tuple[int, int]]]
     pools: tuple[str, ...]
     uses: tuple[Use, ...]
 
@@ -96,7 +98,8 @@ def story_of(build: Opened, verdict: Verdict) -> Story:
     pools, uses = _uses(build, verdict)
     kept_in = _kept_in(build, verdict)
     survivors = _survivors(build, verdict, kept_in)
-    return Story(verdict, _reason(build, verdict, signals, pools), survivors, kept_in, signals, pools, uses)
+    cuts = cuts_at(build, verdict.split, verdict.row)
+    return Story(verdict, _reason(build, verdict, signals, pools), survivors, kept_in, signals, cuts, pools, uses)
 
 
 def _kept_in(build: Opened, verdict: Verdict) -> str:

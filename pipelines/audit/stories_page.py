@@ -18,6 +18,9 @@ from pipelines.audit.wording import number, plural, shown
 
 COLOURS = {"used": "green", "unused": "cyan", "duplicate": "yellow", "dropped": "red", "unreadable": "red"}
 
+MOST_CUTS = 12
+"""Stretches that were cut out of a text whose places are listed."""
+
 MOST_USES = 12
 """Stretches of a document that are listed."""
 
@@ -62,10 +65,20 @@ def _facts(story: Story) -> Iterator[tuple[str, str]]:
     yield "place", verdict.place
     yield "uid", str(verdict.uid)
     yield "text", _lengths(verdict)
+    for label, stretches in story.cuts.items():
+        yield "cut", f"by {label}: {_stretches(stretches)}"
     if story.pools:
         yield "pools", ", ".join(story.pools)
     if story.signals:
         yield "signals", "\n".join(f"{name} {shown(value)}" for name, value in story.signals.items())
+
+
+def _stretches(stretches: Sequence[tuple[int, int]]) -> str:
+    """Return what was cut: how much, and the places of the first stretches."""
+    total = sum(end - start for start, end in stretches)
+    places = [f"{start:,}..{end:,}" for start, end in stretches[:MOST_CUTS]]
+    more = [] if len(stretches) <= MOST_CUTS else ["..."]
+    return f"{plural(total, 'byte')} in {plural(len(stretches), 'place')}: {', '.join([*places, *more])}"
 
 
 def _lengths(verdict: Verdict) -> str:

@@ -162,7 +162,7 @@ class Build:
         receipts = self.runner.run(f"{label} {number + 1}: bring home", run_home, homes)
         for at, receipt in zip(taking_part, receipts, strict=True):
             self.last[at] = receipt
-            self.holdings[at] = after_home(self.holdings[at], receipt, cuts=stage.cuts)
+            self.holdings[at] = after_home(self.holdings[at], receipt, label if stage.cuts else "")
         check_losses(label, stage.max_loss, homes, receipts)
         self.keys.end(f"{label} {number + 1}", stage, [self.holdings[at] for at in taking_part])
 
@@ -277,10 +277,10 @@ def after_map(holding: Holding, task: MapTask, receipt: Receipt) -> Holding:
     )
 
 
-def after_home(holding: Holding, receipt: Receipt, *, cuts: bool) -> Holding:
-    """Return what a split holds behind an exchange."""
+def after_home(holding: Holding, receipt: Receipt, cut_by: str) -> Holding:
+    """Return what a split holds behind an exchange; `cut_by` is the label of one that cuts texts, else ""."""
     held = replace(holding, deltas=(*holding.deltas, receipt.part), mask=receipt.info["mask"], components=None)
-    if not cuts:
+    if not cut_by:
         return held
     cut, text = (key_of([name, receipt.content]) for name in (holding.cut, holding.text))
-    return replace(held, cuts=receipt.part, cut=cut, text=text)
+    return replace(held, cuts=receipt.part, cut=cut, text=text, cut_by=(*held.cut_by, (cut_by, receipt.part)))

@@ -71,6 +71,7 @@ class Holding:
         texts: part with the text of the rows alive at the end of the last pass; None: read the source again.
         cuts: row-aligned part whose `cuts` shorten the text before the next pass; None: nothing to cut.
         cut: name of all that exchanges cut out of the texts so far; "" is nothing. Another corpus may cut otherwise.
+        cut_by: label of every exchange that cut texts, and its delta, which says where.
         components: row-aligned part whose `component` says which documents an exchange has linked; None: none did.
         signals: parts with the signals measured in each pass.
         tokens: part with the token runs.
@@ -85,6 +86,7 @@ class Holding:
     texts: str | None = None
     cuts: str | None = None
     cut: str = ""
+    cut_by: tuple[tuple[str, str], ...] = ()
     components: str | None = None
     signals: tuple[str, ...] = ()
     tokens: str | None = None

@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,10 +16,12 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from filters.batch import batch_of
 from pipelines.audit.opened import open_folder
 from pipelines.audit.stories import stories_of
+from pipelines.audit.stories_page import print_stories
 from pipelines.dedup.exchanges import HOME, Documents, ExchangeStage, Settling, Standing
 from pipelines.dedup.keys import CCNET_MARKS
 from pipelines.dedup.lines import DedupLines
@@ -258,8 +261,10 @@ def ledger(out: Path) -> dict[str, dict[str, Any]]:
 
 
 def all_cuts(out: Path) -> list[list[int]]:
-    tables = [pq.read_table(path, columns=["cuts"]) for path in sorted((out / "work" / "deltas").glob("*.parquet"))]
-    return sorted(cuts for table in tables for cuts in table.column("cuts").to_pylist() if cuts)
+    """Return what the ledger says was cut."""
+    paths = (out / "ledger" / "signals").rglob("*.parquet")
+    tables = [pq.read_table(path, columns=["cut:dedup_lines"]) for path in paths]
+    return sorted(cuts for table in tables for cuts in table.column("cut:dedup_lines").to_pylist() if cuts)
 
 
 def test_a_build_cuts_lines_and_keeps_the_books(tmp_path: Path) -> None:
@@ -293,6 +298,23 @@ def test_why_tells_how_much_of_a_document_is_repeated(tmp_path: Path) -> None:
     (story,) = stories_of(open_folder(tmp_path / "out"), "b")
     assert story.reason == "dedup_lines (repeated_lines): a share of 0.33333334 of its characters is repeated too often"
     assert story.survivors == ()
+
+
+def test_why_tells_what_was_cut_of_a_document_and_by_which_stage(tmp_path: Path) -> None:
+    wanted = manifest(tmp_path / "in", keep=["books"])
+    wanted["stages"].insert(
+        1, {"dedup_lines": {"max_count": 1, "keep_count": 1, "min_length": 10, "unit": "paragraph"}}
+    )
+    build_here(wanted, tmp_path / "out")
+    (story,) = stories_of(open_folder(tmp_path / "out"), "b")
+    text = next(record["text"] for record in WEB if record["id"] == "b").encode()
+    assert story.cuts == {"dedup_lines": [(0, 5), (31, 41)]}
+    assert "cut:dedup_lines" not in story.signals
+    left = "".join(text[start:end].decode() for start, end in [(5, 31), (41, len(text))])
+    assert len(left) == story.verdict.chars_out
+    page = StringIO()
+    print_stories(Console(width=200, file=page), [story])
+    assert "by dedup_lines: 15 bytes in 2 places: 0..5, 31..41" in page.getvalue()
 
 
 def test_documents_made_of_repeated_lines_are_dropped_whole(tmp_path: Path) -> None:
