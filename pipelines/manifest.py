@@ -94,12 +94,14 @@ class Manifest(_Head):
     def canonical(self) -> dict[str, Any]:
         """Return what the manifest asks for, defaults filled in, as plain values for its hash.
 
-        Paths are left out, so it is the same on every machine; a tokenizer file counts by the hash of its content.
+        Paths are left out, so it is the same on every machine; a tokenizer file counts by the hash of its content, and
+        not by whose code encodes.
         """
         whole = self.model_dump(mode="json", by_alias=True)
         whole["sources"] = {name: _without(source, "path", "folders") for name, source in whole["sources"].items()}
-        if self.tokenizer is not None and self.tokenizer.path is not None:
-            whole["tokenizer"] = _without(whole["tokenizer"], self.tokenizer.kind)
+        if self.tokenizer is not None:
+            kind = self.tokenizer.kind
+            whole["tokenizer"] = _without(whole["tokenizer"], "library", *([] if kind == "train" else [kind]))
         return whole
 
     @staticmethod

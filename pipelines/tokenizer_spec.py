@@ -51,6 +51,9 @@ class TokenizerSpec(BaseModel):
     special_tokens: dict[str, int] | Names | None = Field(
         None, description="For tiktoken: special tokens, with ids, or in order behind the ranks."
     )
+    library: bool = Field(
+        False, description="Whether the library that defines the vocabulary encodes, not kernels of our own."
+    )
     bos: bool | None = Field(None, description="Whether each document begins with the BOS token.")
     eos: bool | None = Field(None, description="Whether each document ends with the EOS token.")
 

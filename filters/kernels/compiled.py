@@ -72,3 +72,10 @@ def leaf(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
     options: dict[str, Any] = {"forceinline": True, "_nrt": False}
     compiled = numba.njit(nogil=True, cache=True, boundscheck=False, **options)(function)
     return cast("Callable[Inputs, Output]", compiled)
+
+
+def apart(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
+    """Compile a function that allocates nothing, to be called: what is rare would only make its caller larger."""
+    options: dict[str, Any] = {"_nrt": False}
+    compiled = numba.njit(nogil=True, cache=True, boundscheck=False, **options)(function)
+    return cast("Callable[Inputs, Output]", compiled)

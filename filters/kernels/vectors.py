@@ -76,6 +76,11 @@ ascii_spaces = _marks(
 )
 """Mark white space of ASCII: the space, and U+0009 to U+000D."""
 
+plain_ends = _marks(
+    lambda builder, block: builder.or_(_one_of(builder, block, b" "), builder.icmp_signed("<", block, _each(0)))
+)
+"""Mark the space, and bytes that are not ASCII."""
+
 not_ascii = _marks(lambda builder, block: builder.icmp_signed("<", block, _each(0)))
 """Mark bytes that are not ASCII."""
 
@@ -150,6 +155,24 @@ def _lowest(_typing: object, bits: Any) -> Any:  # noqa: ANN401, ARG001 - numba 
 
 lowest = cast("Callable[[np.uint64], np.uint64]", _lowest)
 """Return the number of the lowest bit that is set; 64 where none is."""
+
+
+@intrinsic
+def _leading(_typing: object, bits: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it, and reads the name
+    def code(_context: object, builder: Any, _signature: object, given: Any) -> Any:  # noqa: ANN401 - numba's code generator
+        return builder.ctlz(given[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.uint64(types.uint64), code
+
+
+leading = cast("Callable[[np.uint64], np.uint64]", _leading)
+"""Return how many bits above the highest that is set are not; 64 where none is."""
+
+
+@inlined
+def highest(bits: np.uint64) -> np.uint64:
+    """Return the number of the highest bit that is set; at least one must be."""
+    return np.uint64(63) - leading(bits)
 
 
 @intrinsic

@@ -45,7 +45,7 @@ RATES = {
     "dedup_exact": 1000.0,
     "dedup_minhash": 60.0,
     "dedup_lines": 55.0,
-    "tokenize": 2.0,
+    "tokenize": 50.0,
 }
 """Megabytes of text that one core takes through a stage in a second."""
 

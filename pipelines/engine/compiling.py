@@ -1,34 +1,52 @@
-"""Compiling: the kernels of a stage are compiled once per node, however many workers it has.
+"""Compiling: the kernels of a stage, or an encoder, are compiled once per node, however many workers it has.
 
-In:  a stage at work.
+In:  a stage or an encoder at work.
 Out: nothing; its kernels are compiled, and kept for later processes.
-Guaranteed: workers that come to a stage at the same time wait for the one that compiles, and then load what it made.
+Guaranteed: workers that come to one at the same time wait for the one that compiles, and then load what it made.
 """
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+import pyarrow as pa
 
 from filters.batch import Edits, Measures, Stage, batch_of
 from filters.kernels.compiled import cache_folder
 from filters.kernels.memory import keep_freed_memory
+from pipelines.tokens.encode import Encoder
 
-_COMPILED: set[type[Stage]] = set()
-"""Stages whose kernels this process has."""
+DOCUMENT = "A document, that kernels are compiled with.\n"
+
+_COMPILED: set[type] = set()
+"""Stages, and encoders, whose kernels this process has."""
 
 
 def compile_kernels(stage: Stage) -> None:
-    """Use the stage once, on one short document, under a lock of this node; once per process and kind of stage."""
-    if type(stage) in _COMPILED:
-        return
-    keep_freed_memory()
-    with _lock():
-        documents = batch_of(["A document, that kernels are compiled with.\n"])
+    """Use a stage once, on one short document, under a lock of this node; once per process and kind of stage."""
+
+    def use() -> None:
+        documents = batch_of([DOCUMENT])
         if isinstance(stage, Measures):
             stage.measure(documents)
         if isinstance(stage, Edits):
             stage.edit(documents)
-    _COMPILED.add(type(stage))
+
+    _compile(type(stage), use)
+
+
+def compile_encoder(encoder: Encoder) -> None:
+    """Do the same with an encoder."""
+    _compile(type(encoder), lambda: encoder.encode(pa.array([DOCUMENT], pa.large_string())))
+
+
+def _compile(kind: type, use: Callable[[], object]) -> None:
+    if kind in _COMPILED:
+        return
+    keep_freed_memory()
+    with _lock():
+        use()
+    _COMPILED.add(kind)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.dedup.exchanges import Standing
+from pipelines.engine.compiling import compile_encoder
 from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import key_of
@@ -79,6 +80,8 @@ class MapTask:
     def output_plan(self, job: Job, *, covered: bool) -> OutputPlan:
         """Return what the task writes; a task that is `covered` reads no text, and so writes none."""
         encoder = load_fitted_encoder(job, self.encoder) if self.encoder is not None else None
+        if encoder is not None:
+            compile_encoder(encoder)
         key, records = self.key(job), records_key(job, self.holding)
         keeps_text = self.keeps_text and not covered
         return OutputPlan(key, records, self.work, self.standing, encoder, keeps_text, self.edited)

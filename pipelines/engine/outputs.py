@@ -26,6 +26,7 @@ from pipelines.engine.parts import PartWriter
 from pipelines.engine.receipts import Receipt, save_receipt
 from pipelines.engine.route import Pass
 from pipelines.engine.walk import Walk
+from pipelines.tokens.checking import CHECKED, check_ids
 from pipelines.tokens.encode import Encoder
 from pipelines.tokens.runs import RUNS_SCHEMA, run_table
 
@@ -120,11 +121,17 @@ class Outputs:
         if "texts" in self._writers:
             self._add_texts(walk, rows)
         if self.plan.encoder is not None and len(rows):
-            runs = self.plan.encoder.encode(walk.documents.column("text"))
-            self.counts["tokens"] += len(runs.ids)
-            self._writers["tokens"].add(run_table(rows, runs))
+            self._add_tokens(self.plan.encoder, walk, rows)
         if self._emitter is not None and self.plan.work.exchange is not None:
             self._emitter.add(self.plan.work.exchange.emit(exchange_documents(walk, rows), self.plan.standing))
+
+    def _add_tokens(self, encoder: Encoder, walk: Walk, rows: npt.NDArray[np.uint32]) -> None:
+        text = walk.documents.column("text")
+        if self._writers["tokens"].rows == 0:
+            check_ids(encoder, walk.documents.slice(0, CHECKED))
+        runs = encoder.encode(text)
+        self.counts["tokens"] += len(runs.ids)
+        self._writers["tokens"].add(run_table(rows, runs))
 
     def _add_delta(self, walk: Walk) -> None:
         self._mask.update(walk.alive.tobytes())

@@ -56,6 +56,9 @@ class Encoder(Protocol):
     def encode(self, texts: pa.LargeStringArray) -> Runs:
         """Return the tokens of each text, BOS and EOS included by policy."""
 
+    def first_difference(self, texts: pa.LargeStringArray) -> int | None:
+        """Return which of some texts is encoded otherwise than by the reference library, the first one."""
+
     def token_bytes(self, ids: Ids) -> bytes:
         """Return the exact bytes that `ids` stand for; special tokens stand for none."""
 

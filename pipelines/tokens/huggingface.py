@@ -14,8 +14,12 @@ from typing import Any, TypeAlias
 
 from tokenizers import AddedToken, Tokenizer
 
+from filters.kernels.encoding import Model
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.backends import Library
+from pipelines.tokens.bytepairs import MACHINES, MOST_TOKENS, BytePairs, byte_level, merges
+from pipelines.tokens.patterns import GPT2
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_of, table_of
 
 Document: TypeAlias = dict[str, Any]
@@ -40,6 +44,7 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     """
     stay_on_one_core()
     tokenizer, document = _parse(artifact)
+    library = Library("tokenizers", _encode_with(tokenizer))
     added = tokenizer.get_added_tokens_decoder()
     policy = policy_of({token.content: number for number, token in added.items() if token.special}, spec)
     return TableEncoder(
@@ -47,7 +52,8 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         hash=hash_of([_content(document), sorted(map(_described, added, added.values()))], policy),
         table=table_of(dict(_pieces(document, added))),
         policy=policy,
-        encode_text=_encode_with(tokenizer),
+        backend=(None if spec.library else _byte_pairs(document, added)) or library,
+        library=library,
     )
 
 
@@ -81,6 +87,47 @@ def _encode_with(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
         return ids
 
     return encode_text
+
+
+def _byte_pairs(document: Document, added: Mapping[int, AddedToken]) -> BytePairs | None:
+    """Return our own back-end, where the file describes a byte-level BPE with one of the patterns that it knows."""
+    model, pattern = document["model"], _pattern(document)
+    plain = model.get("type", "BPE") == "BPE" and not document.get("normalizer") and not _is_special(model)
+    small = max((number for _, number in _vocabulary(model)), default=0) < MOST_TOKENS
+    if not (plain and small) or pattern not in MACHINES or not all(token.special for token in added.values()):
+        return None
+    return BytePairs(MACHINES[pattern], lambda: _model(model))
+
+
+def _model(model: Document) -> Model:
+    numbers = dict(_vocabulary(model))
+    merged = (pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"])
+    ids = ((numbers[left], numbers[right], numbers[left + right]) for left, right in merged)
+    pairs = merges((left, right, rank, token) for rank, (left, right, token) in enumerate(ids))
+    whole = {_byte_level(token): number for token, number in numbers.items()} if model.get("ignore_merges") else {}
+    of_bytes = {byte: numbers[char] for char, byte in _BYTE_OF.items()}
+    return byte_level([of_bytes[byte] for byte in range(256)], pairs, whole)
+
+
+def _is_special(model: Document) -> bool:
+    """Return whether merging has options that byte-level vocabularies do without."""
+    return any(model.get(option) for option in ("continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"))
+
+
+def _pattern(document: Document) -> str | None:
+    """Return the regular expression by which text is cut into words whose bytes are merged, if that is all."""
+    part = document.get("pre_tokenizer") or {}
+    if part.get("type") == "ByteLevel" and not part.get("add_prefix_space"):
+        return GPT2 if part.get("use_regex", True) else None
+    if part.get("type") != "Sequence" or len(part["pretokenizers"]) != 2:
+        return None
+    split, level = part["pretokenizers"]
+    expected = {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}
+    isolated = split.get("behavior") == "Isolated" and not split.get("invert")
+    if split.get("type") != "Split" or not isolated or any(level.get(key) != value for key, value in expected.items()):
+        return None
+    regex: str | None = split["pattern"].get("Regex")
+    return regex
 
 
 def _content(document: Document) -> Document:

@@ -14,11 +14,16 @@ from typing import Any
 
 from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
 
+from filters.kernels.encoding import Model
+from filters.kernels.pretokens import MARKED
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.backends import Backend, Careful, Library
+from pipelines.tokens.bytepairs import MOST_TOKENS, BytePairs, marked, merges, splits
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_for, table_of
 
 ModelProto: Any = sentencepiece_model_pb2.ModelProto  # type: ignore[attr-defined]  # generated when imported
+BPE = sentencepiece_model_pb2.TrainerSpec.BPE  # type: ignore[attr-defined]  # likewise
 
 SPACE_MARK = "\u2581"
 
@@ -32,13 +37,15 @@ def load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     """
     processor, model = _parse(artifact)
     bos_id, eos_id, pad_id = processor.bos_id(), processor.eos_id(), processor.pad_id()
+    library = Library("sentencepiece", lambda text: processor.encode(text, num_threads=1))
     policy = policy_for(_known(bos_id), _known(eos_id), _known(pad_id), spec)
     return TableEncoder(
         name="sentencepiece",
         hash=hash_of(_content(model), policy),
         table=table_of(dict(_pieces(model))),
         policy=policy,
-        encode_text=lambda text: processor.encode(text, num_threads=1),
+        backend=library if spec.library else _backend(library, model),
+        library=library,
     )
 
 
@@ -67,6 +74,46 @@ def _pieces(model: Any) -> Iterator[tuple[int, bytes]]:  # noqa: ANN401 - a prot
             yield number, bytes([int(piece.piece[3:5], 16)])
         else:
             yield number, piece.piece.replace(SPACE_MARK, " ").encode()
+
+
+def _backend(library: Library, model: Any) -> Backend:  # noqa: ANN401 - a protocol buffer
+    """Return our own back-end where it can serve; symbols of a user it leaves to the library."""
+    fast = _byte_pairs(model)
+    if fast is None:
+        return library
+    symbols = tuple(piece.piece for piece in model.pieces if piece.type == ModelProto.SentencePiece.USER_DEFINED)
+    return Careful(fast, library, symbols) if symbols else fast
+
+
+def _byte_pairs(model: Any) -> BytePairs | None:  # noqa: ANN401 - a protocol buffer
+    """Return our own back-end, where the model merges pairs, falls back to bytes, and leaves texts as they are."""
+    return BytePairs(MARKED, lambda: _model(model), spaced=True) if _is_plain(model) else None
+
+
+def _model(model: Any) -> Model:  # noqa: ANN401 - a protocol buffer
+    kinds = ModelProto.SentencePiece
+    pieces = {piece.piece: number for number, piece in enumerate(model.pieces) if piece.type == kinds.NORMAL}
+    of_bytes = {int(piece.piece[3:5], 16): at for at, piece in enumerate(model.pieces) if piece.type == kinds.BYTE}
+    scores = sorted({-model.pieces[number].score for number in pieces.values()})
+    rank_of = {score: rank for rank, score in enumerate(scores)}
+    ranks = {piece: rank_of[-model.pieces[number].score] for piece, number in pieces.items()}
+    of_codes = {ord(piece): number for piece, number in pieces.items() if len(piece) == 1}
+    of_codes[ord(" ")] = of_codes[ord(SPACE_MARK)]
+    return marked([of_bytes[byte] for byte in range(256)], of_codes, pieces, merges(splits(pieces, ranks)))
+
+
+def _is_plain(model: Any) -> bool:  # noqa: ANN401 - a protocol buffer
+    """Return whether a model is of the kind of Llama 2's: BPE over U+2581, no normalization, no piece unused."""
+    trainer, normalizer, kinds = model.trainer_spec, model.normalizer_spec, ModelProto.SentencePiece
+    held = {piece.type for piece in model.pieces}
+    merging = trainer.model_type == BPE
+    spaced = normalizer.add_dummy_prefix and normalizer.escape_whitespaces and not trainer.treat_whitespace_as_suffix
+    changed = normalizer.remove_extra_whitespaces or normalizer.precompiled_charsmap
+    kept = kinds.UNUSED not in held and len(model.pieces) < MOST_TOKENS
+    marked_space = any(piece.piece == SPACE_MARK and piece.type == kinds.NORMAL for piece in model.pieces)
+    symbols = (piece.piece for piece in model.pieces if piece.type == kinds.USER_DEFINED)
+    apart = not any(SPACE_MARK in symbol or " " in symbol for symbol in symbols)
+    return bool(merging and trainer.byte_fallback and spaced and not changed and kept and marked_space and apart)
 
 
 def _content(model: Any) -> list[object]:  # noqa: ANN401 - a protocol buffer

@@ -20,6 +20,8 @@ from tokenizers.pre_tokenizers import Split
 
 from pipelines.errors import ManifestError, RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.backends import Library
+from pipelines.tokens.bytepairs import MACHINES, MOST_TOKENS, BytePairs, byte_level, merges, splits
 from pipelines.tokens.huggingface import stay_on_one_core
 from pipelines.tokens.patterns import PATTERNS, pattern_of
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_of, table_of
@@ -68,6 +70,7 @@ def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     specials = _special_tokens(spec, name, max(ranks.values()) + 1)
     _refuse_taken_ids(specials, set(ranks.values()))
     encoding = _encoding(name, ranks, specials)
+    library = Library("tiktoken", _encode_with(encoding, pattern_of(name)))
     policy = policy_of(specials, spec)
     listed = sorted((rank, token.hex()) for token, rank in ranks.items())
     return TableEncoder(
@@ -75,7 +78,8 @@ def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         hash=hash_of([listed, pattern_of(name), dict(specials)], policy),
         table=table_of({rank: token for token, rank in ranks.items()} | dict.fromkeys(specials.values(), b"")),
         policy=policy,
-        encode_text=_encode_with(encoding, pattern_of(name)),
+        backend=(None if spec.library else _byte_pairs(ranks, pattern_of(name))) or library,
+        library=library,
     )
 
 
@@ -112,6 +116,14 @@ def _encoding(name: str, ranks: dict[bytes, int], specials: Mapping[str, int]) -
     except ValueError as error:
         known = ", ".join(sorted(PATTERNS))
         raise ManifestError("tokenizer.pattern", name, f"{error}; write a regular expression or {known}") from error
+
+
+def _byte_pairs(ranks: dict[bytes, int], pattern: str) -> BytePairs | None:
+    """Return our own back-end, where the pattern is one that it knows: two tokens merge where their bytes are one."""
+    if pattern not in MACHINES or max(ranks.values()) >= MOST_TOKENS:
+        return None
+    of_bytes = [ranks[bytes([byte])] for byte in range(256)]
+    return BytePairs(MACHINES[pattern], lambda: byte_level(of_bytes, merges(splits(ranks, ranks)), ranks))
 
 
 def _encode_with(encoding: Encoding, pattern: str) -> Callable[[str], Sequence[int] | npt.NDArray[np.uint32]]:

@@ -1,20 +1,20 @@
-"""What encoders of all kinds have in common: a table of bytes, a policy, and a function from text to ids.
+"""What encoders of all kinds have in common: a table of bytes, a policy, and what turns texts into ids.
 
 In:  what a tokenizer's file says.
 Out: a `TableEncoder`.
 Guaranteed: BOS and EOS stand where the policy says and nowhere else; the hash names everything that decides an id.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.engine.keys import key_of
 from pipelines.errors import ManifestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.backends import NO_FRAME, Backend
 from pipelines.tokens.runs import Ids, Runs
 
 BOS_TOKENS = ("<|begin_of_text|>", "<s>", "<bos>", "<|startoftext|>", "[BOS]")
@@ -86,14 +86,16 @@ class TableEncoder:
         hash: 32 hex digits of all that decides an id; see `hash_of`.
         table: the bytes of each id; b"" for special tokens.
         policy: what frames documents.
-        encode_text: gives the ids of one text, without BOS and EOS.
+        backend: gives the ids of texts.
+        library: the library that says what they should be; it may be the back-end itself.
     """
 
     name: str
     hash: str
     table: tuple[bytes, ...]
     policy: Policy
-    encode_text: Callable[[str], Sequence[int] | npt.NDArray[np.uint32]]
+    backend: Backend
+    library: Backend
 
     @property
     def vocab_size(self) -> int:
@@ -126,14 +128,17 @@ class TableEncoder:
         Args:
             texts: large_string, no nulls.
         """
-        head, tail = (np.array(ids, self.dtype) for ids in (self.policy.head, self.policy.tail))
-        pieces: list[Ids] = []
-        lengths = [0]
-        for text in texts:
-            ids = np.asarray(self.encode_text(text.as_py()), self.dtype)
-            pieces += [head, ids, tail]
-            lengths.append(len(head) + len(ids) + len(tail))
-        return Runs(np.concatenate([np.empty(0, self.dtype), *pieces]), np.cumsum(lengths, dtype=np.int64))
+        head, tail = (np.array(ids, np.uint32) for ids in (self.policy.head, self.policy.tail))
+        runs = self.backend.encode(texts, (head, tail))
+        return Runs(runs.ids.astype(self.dtype, copy=False), runs.offsets)
+
+    def first_difference(self, texts: pa.LargeStringArray) -> int | None:
+        """Return which of some texts the back-end and the library encode otherwise, the first one; None: none."""
+        if self.backend is self.library:
+            return None
+        ours, theirs = (backend.encode(texts, NO_FRAME) for backend in (self.backend, self.library))
+        pairs = zip((ours[at] for at in range(len(texts))), (theirs[at] for at in range(len(texts))), strict=True)
+        return next((at for at, (own, other) in enumerate(pairs) if not np.array_equal(own, other)), None)
 
     def token_bytes(self, ids: Ids) -> bytes:
         """Return the exact bytes that `ids` stand for; special tokens stand for none."""
