@@ -1,0 +1,71 @@
+"""The loader for PyTorch: batches as tensors, through an `IterableDataset`.
+
+In:  a rank's batches.
+Out: what `torch.utils.data.DataLoader` takes, with any number of workers.
+Guaranteed: every step once, in order, whatever the number of workers: worker k of n reads every n-th step, beginning
+    with the k-th, and a DataLoader asks its workers in turn.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+
+from pipelines.errors import RequestError
+from pipelines.loader.batch import BORDERS, PER_TOKEN, Batch
+from pipelines.loader.batches import Batches
+
+Tensors = dict[str, Any]
+
+
+class TorchBatches(IterableDataset[Tensors]):
+    """A rank's batches as dicts of tensors; iterating begins at the batches' `step`, and does not move it.
+
+    Args:
+        batches: what is read.
+        columns: names of arrays.
+    """
+
+    def __init__(self, batches: Batches, columns: Sequence[str]) -> None:
+        super().__init__()
+        self.batches, self.columns = batches, tuple(columns)
+
+    def __iter__(self) -> Iterator[Tensors]:
+        worker = get_worker_info()
+        number, workers = (worker.id, worker.num_workers) if worker is not None else (0, 1)
+        steps = range(self.batches.step + number, self.batches.steps, workers)
+        for batch in self.batches.run(steps):
+            yield {"step": batch.step, **{name: _tensor(batch, name) for name in self.columns}}
+
+
+def torch_dataset(batches: Batches, columns: Sequence[str] = ("input_ids", "targets")) -> TorchBatches:
+    """Return a rank's batches as an `IterableDataset` of dicts.
+
+    A dict has `step`, an int, and a tensor per column: int32 `cu_seqlens`, bool masks, and int64 all others; of
+    `max_seqlen` an int. They are batches already: use `DataLoader(dataset, batch_size=None, num_workers=n)`. Each
+    worker opens shards for itself, and reads the row groups that its steps lie in. Workers run ahead, so take the state
+    to go on with from a step that you have seen: `batches.state_dict(item["step"] + 1)`.
+
+    Where the build is on S3, start workers by `multiprocessing_context="spawn"`: connections do not outlive a fork.
+
+    Args:
+        batches: as `Sequences.batches` gives them; iterating begins at their `step`.
+        columns: names in `PER_TOKEN` or `BORDERS`.
+
+    Raises:
+        RequestError: there is no such column.
+    """
+    for name in columns:
+        if name not in (*PER_TOKEN, *BORDERS):
+            raise RequestError(f"no column {name!r}: there are {', '.join((*PER_TOKEN, *BORDERS))}")
+    return TorchBatches(batches, columns)
+
+
+def _tensor(batch: Batch, name: str) -> Any:  # noqa: ANN401 - a tensor, or the one number
+    value = getattr(batch, name)
+    if isinstance(value, int):
+        return value
+    keeps = value.dtype == np.bool_ or name == "cu_seqlens"
+    return torch.from_numpy(value if keeps else value.astype(np.int64))
