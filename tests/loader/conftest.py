@@ -1,1 +1,0 @@
-"""Builds to load from: shards with the real writer, and a whole small build."""
