@@ -14,6 +14,7 @@ Guaranteed: what a step consists of depends on the shards and on the size of the
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for."""
+    if name == "torch_dataset" and find_spec("torch") is None:
+        raise ModuleNotFoundError("torch_dataset needs PyTorch: pip install 'gristmill[torch]'", name="torch")
     if name in _HOMES:
         return getattr(import_module(f"pipelines.loader.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -171,6 +171,12 @@ def batch_of(table: pa.Table, step: int, first: int, length: int) -> Batch:
     return Batch(step, first, length, tokens.pop("input_ids"), bounds, documents, tokens)
 
 
+def as_models_take(batch: Batch, name: str) -> npt.NDArray[Any]:
+    """Return an array of a batch with the values that models take: int64, but bool for masks and int32 `cu_seqlens`."""
+    array: npt.NDArray[Any] = getattr(batch, name)
+    return array if array.dtype == np.bool_ or name == "cu_seqlens" else array.astype(np.int64, copy=False)
+
+
 def _is_of_documents(name: str) -> bool:
     """Tell whether a column of a shard has a value per stretch of a document; the others have one per token."""
     return name.startswith("doc_") or name == "source_ids"

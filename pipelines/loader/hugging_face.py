@@ -11,24 +11,20 @@ from typing import Any
 import datasets
 
 from pipelines.errors import RequestError
-from pipelines.loader.batch import PER_TOKEN
+from pipelines.loader.batch import PER_TOKEN, as_models_take
 from pipelines.loader.batches import Batches
-
-_TYPES = {"loss_mask": "bool", "attention_mask": "bool"}
-"""What elements of columns are, where they are not int64."""
-
 
 def to_datasets(
     batches: Batches, columns: Sequence[str] = ("input_ids", "attention_mask", "labels")
 ) -> datasets.IterableDataset:
-    """Return a rank's sequences as an `IterableDataset`, an example for each.
+    """Return a rank's sequences as an `IterableDataset`, an example for each: column -> numpy array of `length` values.
 
-    It is one stream, so a DataLoader over it has one worker. Models of transformers shift `labels` by themselves; with
-    shards that hold next tokens, `input_ids` and `labels` are the first `length` of each sequence.
+    It is one stream, so a DataLoader over it has one worker. `labels` are not shifted, for models that shift them by
+    themselves; `targets` are.
 
     Args:
         batches: as `Sequences.batches` gives them; each iteration begins at the `step` that they have now.
-        columns: names in `PER_TOKEN`; elements are int64, of masks bool.
+        columns: names in `PER_TOKEN`; values are int64, of masks bool.
 
     Raises:
         RequestError: there is no such column.
@@ -36,14 +32,12 @@ def to_datasets(
     for name in columns:
         if name not in PER_TOKEN:
             raise RequestError(f"no column {name!r}: there are {', '.join(PER_TOKEN)}")
-    length = batches.index.length
-    types = {name: datasets.List(datasets.Value(_TYPES.get(name, "int64")), length=length) for name in columns}
     asked = {"batches": batches, "start": batches.step, "columns": tuple(columns)}
-    return datasets.IterableDataset.from_generator(_examples, datasets.Features(types), gen_kwargs=asked)
+    return datasets.IterableDataset.from_generator(_examples, gen_kwargs=asked)
 
 
 def _examples(batches: Batches, start: int, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     for batch in batches.run(range(start, batches.steps)):
-        arrays = [getattr(batch, name) for name in columns]
+        arrays = [as_models_take(batch, name) for name in columns]
         for row in zip(*arrays, strict=True):
             yield dict(zip(columns, row, strict=True))

@@ -9,12 +9,11 @@ Guaranteed: every step once, in order, whatever the number of workers: worker k 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from pipelines.errors import RequestError
-from pipelines.loader.batch import BORDERS, PER_TOKEN, Batch
+from pipelines.loader.batch import BORDERS, PER_TOKEN, Batch, as_models_take
 from pipelines.loader.batches import Batches
 
 Tensors = dict[str, Any]
@@ -64,8 +63,4 @@ def torch_dataset(batches: Batches, columns: Sequence[str] = ("input_ids", "targ
 
 
 def _tensor(batch: Batch, name: str) -> Any:  # noqa: ANN401 - a tensor, or the one number
-    value = getattr(batch, name)
-    if isinstance(value, int):
-        return value
-    keeps = value.dtype == np.bool_ or name == "cu_seqlens"
-    return torch.from_numpy(value if keeps else value.astype(np.int64))
+    return batch.max_seqlen if name == "max_seqlen" else torch.from_numpy(as_models_take(batch, name))
