@@ -91,7 +91,7 @@ class Batch:
     @property
     def loss_mask(self) -> Mask:
         """Whether there is a target: bool [B, L], False at padding."""
-        return self.targets != IGNORED
+        return np.not_equal(self.targets, IGNORED)
 
     @property
     def attention_mask(self) -> Mask:

@@ -14,6 +14,7 @@ from pipelines.errors import RequestError
 from pipelines.loader.batch import PER_TOKEN, as_models_take
 from pipelines.loader.batches import Batches
 
+
 def to_datasets(
     batches: Batches, columns: Sequence[str] = ("input_ids", "attention_mask", "labels")
 ) -> datasets.IterableDataset:

@@ -114,7 +114,7 @@ class Index:
         return max(footer.stored for footer in self.footers)
 
     def groups_of(self, first: int, last: int) -> range:
-        """Return the row groups that hold the sequences from `first` to before `last`, of which there is one at least."""
+        """Return the row groups that hold the sequences from `first` to before `last`, which is greater."""
         begin, end = np.searchsorted(self.starts, [first, last - 1], side="right") - 1
         return range(int(begin), int(end) + 1)
 

@@ -2,8 +2,8 @@
 
 In:  the folder of a finished build, and the phases wanted.
 Out: how many sequences there are, where each is, any of them, and batches of them.
-Guaranteed: the order is that of the phases, of shards in a phase, and of rows in a shard. The build has placed documents
-    by chance already (`mix/place.py`), so nothing is shuffled here.
+Guaranteed: the order is that of the phases, of shards in a phase, and of rows in a shard. The build has placed
+    documents by chance already (`mix/place.py`), so nothing is shuffled here.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ class Sequences:
             raise RequestError(f"no sequence {sequence}: there are {len(self)}, counted from 0")
         return self.index.place_of(sequence)
 
-    def batches(  # noqa: PLR0913 - what a trainer says of itself
+    def batches(
         self,
         batch_size: int,
         *,

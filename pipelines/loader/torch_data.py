@@ -6,6 +6,7 @@ Guaranteed: every step once, in order, whatever the number of workers: worker k 
     with the k-th, and a DataLoader asks its workers in turn.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,8 +19,10 @@ from pipelines.loader.batches import Batches
 
 Tensors = dict[str, Any]
 
+_IMPORTED_BY = os.getpid()
 
-class TorchBatches(IterableDataset[Tensors]):
+
+class TorchBatches(IterableDataset[Tensors]):  # type: ignore[misc] # whose types are not read: torch may be absent
     """A rank's batches as dicts of tensors; iterating begins at the batches' `step`, and does not move it.
 
     Args:
@@ -32,6 +35,7 @@ class TorchBatches(IterableDataset[Tensors]):
         self.batches, self.columns = batches, tuple(columns)
 
     def __iter__(self) -> Iterator[Tensors]:
+        _check_process(self.batches.index.storage.url)
         worker = get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker is not None else (0, 1)
         steps = range(self.batches.step + number, self.batches.steps, workers)
@@ -47,7 +51,8 @@ def torch_dataset(batches: Batches, columns: Sequence[str] = ("input_ids", "targ
     worker opens shards for itself, and reads the row groups that its steps lie in. Workers run ahead, so take the state
     to go on with from a step that you have seen: `batches.state_dict(item["step"] + 1)`.
 
-    Where the build is on S3, start workers by `multiprocessing_context="spawn"`: connections do not outlive a fork.
+    Where the build is on S3, start workers by `multiprocessing_context="spawn"`; forked ones are refused, for
+    connections do not outlive a fork.
 
     Args:
         batches: as `Sequences.batches` gives them; iterating begins at their `step`.
@@ -60,6 +65,12 @@ def torch_dataset(batches: Batches, columns: Sequence[str] = ("input_ids", "targ
         if name not in (*PER_TOKEN, *BORDERS):
             raise RequestError(f"no column {name!r}: there are {', '.join((*PER_TOKEN, *BORDERS))}")
     return TorchBatches(batches, columns)
+
+
+def _check_process(url: str) -> None:
+    """Refuse a fork of a process that is connected to an object store: its first request would wait for ever."""
+    if os.getpid() != _IMPORTED_BY and url.startswith("s3://"):
+        raise RequestError(f"{url} cannot be read in a forked worker: DataLoader(multiprocessing_context='spawn')")
 
 
 def _tensor(batch: Batch, name: str) -> Any:  # noqa: ANN401 - a tensor, or the one number

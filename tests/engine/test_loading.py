@@ -3,7 +3,11 @@
 import multiprocessing
 from typing import BinaryIO, cast
 
-from pipelines.engine.storage import Storage
+import pytest
+
+import pipelines.loader
+from pipelines.engine.storage import Storage, open_storage
+from pipelines.errors import RequestError
 from pipelines.loader.batches import Batches
 from pipelines.loader.index import read_index
 from pipelines.loader.share import Share
@@ -29,6 +33,19 @@ def test_a_spawned_process_reads_the_same(storage: Storage) -> None:
     batches = Batches(read_index(storage), Share(35, 3, 1, 2))
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(rows, [batches]) == rows(batches)
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
+def test_torch_workers_on_s3_are_spawned(s3: str) -> None:
+    data = pytest.importorskip("torch.utils.data", reason="PyTorch is not installed: pip install 'gristmill[torch]'")
+    storage = open_storage(s3)
+    write_build(storage, PHASES, Form())
+    batches = Batches(read_index(storage), Share(35, 3, 1, 2))
+    dataset = pipelines.loader.torch_dataset(batches)
+    spawned = data.DataLoader(dataset, batch_size=None, num_workers=2, multiprocessing_context="spawn")
+    assert [row for item in spawned for row in item["input_ids"].tolist()] == rows(batches)
+    with pytest.raises(RequestError, match="cannot be read in a forked worker"):
+        list(data.DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="fork"))
 
 
 def test_each_shard_that_has_sequences_is_opened_once_and_in_order(storage: Storage) -> None:

@@ -75,7 +75,7 @@ def items_of(sequences: Sequences, workers: int, **asked: Any) -> list[dict[str,
 
     dataset = torch_dataset(sequences.batches(**asked), ("input_ids", "targets", "cu_seqlens", "loss_mask"))
     loader = data.DataLoader(dataset, batch_size=None, num_workers=workers)
-    return [{name: getattr(value, "tolist", lambda: value)() for name, value in item.items()} for item in loader]
+    return [{name: np.asarray(value).tolist() for name, value in item.items()} for item in loader]
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")
@@ -110,9 +110,10 @@ def test_a_torch_run_that_was_stopped_goes_on_behind_the_last_step_it_saw(sequen
     from pipelines.loader import torch_dataset  # noqa: PLC0415 - where torch is
 
     batches = sequences.batches(2)
-    seen = [item for item, _ in zip(data.DataLoader(torch_dataset(batches), None, num_workers=2), range(3), strict=False)]
+    running = iter(data.DataLoader(torch_dataset(batches), batch_size=None, num_workers=2))
+    seen = [next(running) for _ in range(3)]
     again = sequences.batches(2)
     again.load_state_dict(batches.state_dict(seen[-1]["step"] + 1))
-    rest = list(data.DataLoader(torch_dataset(again), None, num_workers=3))
+    rest = list(data.DataLoader(torch_dataset(again), batch_size=None, num_workers=3))
     whole = [batch.input_ids.tolist() for batch in sequences.batches(2)]
     assert [item["input_ids"].tolist() for item in [*seen, *rest]] == whole

@@ -124,6 +124,4 @@ def test_long_batches_do_not_mix_rows_up() -> None:
     rows = [_fitting(rng.integers(1, 90, 20).tolist(), 512) for _ in range(64)]
     batch = made(rows, 512, 0)
     assert batch.cu_seqlens.tolist() == [0, *accumulate(size for row in rows for size in stretches(row, 512))]
-    assert batch.input_ids[batch.attention_mask].tolist() == [
-        token for row in rows for token in range(1, sum(row) + 1)
-    ]
+    assert batch.input_ids[batch.attention_mask].tolist() == [token for row in rows for token in range(1, sum(row) + 1)]

@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +58,7 @@ def test_the_stream_is_all_shards_in_the_order_of_phases(folder: Path, sequences
     ("phases", "first", "count"),
     [("anneal", 29, 6), (["anneal", "web"], 29, 35), (["web"], 0, 29), (["anneal", "anneal"], 29, 12)],
 )
-def test_phases_are_read_as_they_are_asked_for(
-    folder: Path, phases: str | list[str], first: int, count: int
-) -> None:
+def test_phases_are_read_as_they_are_asked_for(folder: Path, phases: str | list[str], first: int, count: int) -> None:
     wanted = load_sequences(folder, phases)
     assert len(wanted) == count
     assert wanted.read(0, 6).input_ids.tolist() == all_ids(folder)[first : first + 6]
@@ -79,28 +78,28 @@ def test_any_stretch_of_the_stream_equals_what_pyarrow_reads(
         assert told == expected[name].to_pylist()
 
 
-@given(
+SHARES = st.builds(
+    Share,
+    sequences=st.just(35),
+    batch_size=st.integers(1, 9),
+    rank=st.just(0),
     world=st.integers(1, 5),
-    batch=st.integers(1, 9),
     skip=st.integers(0, 35),
-    start=st.integers(0, 40),
-    short=st.booleans(),
+    incomplete=st.sampled_from(["drop", "short"]),
 )
+
+
+@given(share=SHARES, start=st.integers(0, 40))
 def test_ranks_take_every_sequence_once_in_every_division(
-    folder: Path, sequences: Sequences, world: int, batch: int, skip: int, start: int, short: bool
+    folder: Path, sequences: Sequences, share: Share, start: int
 ) -> None:
-    incomplete: Any = "short" if short else "drop"
-    steps = Share(35, batch, 0, world, skip, incomplete).steps
-    begin = min(start, steps)
-    ranks = [
-        list(sequences.batches(batch, rank=rank, world=world, start_step=begin, skip=skip, incomplete=incomplete))
-        for rank in range(world)
-    ]
-    assert [len(each) for each in ranks] == [steps - begin] * world
-    last = 35 if short else skip + steps * batch * world
+    begin, world, size = min(start, share.steps), share.world, share.global_batch
+    ranks = [list(Batches(sequences.index, replace(share, rank=rank), begin)) for rank in range(world)]
+    assert [len(each) for each in ranks] == [share.steps - begin] * world
+    last = 35 if share.incomplete == "short" else share.skip + (35 - share.skip) // size * size
     together = [row for step in zip(*ranks, strict=True) for row in ids_of(list(step))]
-    assert together == all_ids(folder)[skip + begin * batch * world : last]
-    whole = sequences.batches(batch * world, start_step=begin, skip=skip, incomplete=incomplete)
+    assert together == all_ids(folder)[share.skip + begin * size : last]
+    whole = sequences.batches(size, start_step=begin, skip=share.skip, incomplete=share.incomplete)
     for one, step in zip(whole, zip(*ranks, strict=True), strict=True):
         assert one.input_ids.tolist() == ids_of(list(step))
         assert {each.step for each in step} == {one.step}
@@ -232,7 +231,7 @@ def test_what_lies_before_a_step_is_not_read(tmp_path: Path) -> None:
     (tmp_path / paths[1]).write_bytes(spoilt)
     (tmp_path / paths[0]).unlink()
     assert ids_of(list(opened.batches(2, start_step=6))) == expected[12:]
-    with pytest.raises(OSError, match="ZSTD|zstd|Unexpected|Corrupt|deserialize"):
+    with pytest.raises(OSError, match=r"ZSTD|[Dd]eserialize"):
         opened.batches(2).batch(5)
     with pytest.raises(FileNotFoundError, match=r"part-00000\.parquet"):
         opened.batches(2).batch(0)
@@ -317,7 +316,8 @@ def test_batches_travel_to_other_processes(sequences: Sequences) -> None:
 
 def test_a_rank_imports_neither_the_engine_nor_torch_nor_datasets() -> None:
     code = (
-        "import sys; from pipelines.loader import load_sequences; heavy = {'numba', 'pydantic', 'ray', 'torch', 'datasets'}; "
+        "import sys; from pipelines.loader import load_sequences; "
+        "heavy = {'numba', 'pydantic', 'ray', 'torch', 'datasets'}; "
         "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}))"
     )
     ended = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -14,8 +14,8 @@ from pipelines.audit.pieces import trace_pieces
 from pipelines.audit.steps import Step, pieces_at, place_in, places_of
 from pipelines.engine.lock import LOCK
 from pipelines.errors import RequestError
-from pipelines.loader import load_sequences
 from pipelines.loader import index as loader_index
+from pipelines.loader import load_sequences
 from tests.audit.conftest import PROSE, manifest, records
 from tests.helpers import build_here, write_lines
 
