@@ -9,64 +9,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from pipelines.engine.keys import key_of
 from pipelines.engine.storage import Storage
 from pipelines.errors import RequestError
-from pipelines.mix.shards import ShardInfo, shard_info
+from pipelines.loader.finished import LOCK, Footer, MadeFrom, phase_of, read_footer, read_lock
 
 I64 = npt.NDArray[np.int64]
 
-LOCK = "lock.json"
-"""As `pipelines.engine.lock` writes it; this module reads what it needs of it, so that no rank imports the engine."""
-
 AT_ONCE = 16
 """Footers read at a time: on an object store each is a few requests."""
-
-
-class FinishedLock(msgspec.Struct, frozen=True):
-    """What a lock says of shards.
-
-    Args:
-        manifest_hash: of the canonical manifest.
-        tokenizer_hash: the tokenizer's identity.
-        parts: step -> part -> hash of its content, in the order of the step's tasks; empty until the build is done.
-    """
-
-    manifest_hash: str
-    tokenizer_hash: str
-    parts: dict[str, dict[str, str]]
-
-    @property
-    def shards(self) -> dict[str, str]:
-        """Path of every shard -> hash of its content, in the order of phases and of shards."""
-        return self.parts.get("pack", {})
-
-    @property
-    def phases(self) -> list[str]:
-        """The phases that have shards, in order."""
-        return list(dict.fromkeys(map(phase_of, self.shards)))
-
-
-@dataclass(frozen=True)
-class Footer:
-    """What the end of a shard says of it.
-
-    Args:
-        rows: sequences of each row group.
-        stored: ids of a sequence; 0 where there is no sequence.
-        info: its metadata.
-    """
-
-    rows: tuple[int, ...]
-    stored: int
-    info: ShardInfo
 
 
 @dataclass(frozen=True)
@@ -106,7 +61,7 @@ class Index:
     @property
     def length(self) -> int:
         """Input tokens of a sequence."""
-        return self.footers[0].info.packing.sequence_length
+        return self.footers[0].about.packing.sequence_length
 
     @property
     def stored(self) -> int:
@@ -129,11 +84,6 @@ class Index:
         return self.shards[shard], sequence - int(self.starts[self.first_groups[shard]])
 
 
-def phase_of(shard: str) -> str:
-    """Return the phase of a shard, from its path."""
-    return shard.split("/")[1]
-
-
 def read_index(storage: Storage, phases: Sequence[str] | None = None) -> Index:
     """Return the index of some phases of a finished build, in the order given; of all by default.
 
@@ -141,57 +91,16 @@ def read_index(storage: Storage, phases: Sequence[str] | None = None) -> Index:
         RequestError: there is no finished build, or no such phase, or shards are not those of the build.
         FileNotFoundError: a shard is gone.
     """
-    lock = _lock(storage)
+    lock = read_lock(storage)
     wanted = _checked(storage, lock.phases, phases)
     shards = [shard for phase in wanted for shard in lock.shards if phase_of(shard) == phase]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         footers = tuple(pool.map(partial(read_footer, storage), shards))
     for shard, footer in zip(shards, footers, strict=True):
-        origin = footer.info.origin
-        if (origin.manifest_hash, origin.tokenizer_hash) != (lock.manifest_hash, lock.tokenizer_hash):
+        if footer.about.origin != MadeFrom(lock.manifest_hash, lock.tokenizer_hash):
             raise RequestError(f"{storage.url}/{shard} is of another build than {LOCK} beside it: build again")
     content = key_of([[shard, lock.shards[shard]] for shard in shards])
     return Index(storage, tuple(wanted), content, tuple(shards), footers)
-
-
-def read_footer(storage: Storage, shard: str) -> Footer:
-    """Read what the end of a shard says.
-
-    Raises:
-        FileNotFoundError: there is no such shard.
-    """
-    with storage.open(shard) as file:
-        return footer_of(pq.ParquetFile(file))
-
-
-def footer_of(parquet: pq.ParquetFile) -> Footer:
-    """Return what the end of an open shard says."""
-    groups = [parquet.metadata.row_group(number) for number in range(parquet.num_row_groups)]
-    held = [group for group in groups if group.num_rows]
-    stored = _values(held[0], "input_ids") // held[0].num_rows if held else 0
-    return Footer(tuple(group.num_rows for group in groups), stored, shard_info(parquet.schema_arrow))
-
-
-def _values(group: Any, name: str) -> int:  # noqa: ANN401 - pyarrow has no types
-    """Return the values that a row group has of a column."""
-    columns = (group.column(number) for number in range(group.num_columns))
-    return next(int(each.num_values) for each in columns if each.path_in_schema.split(".")[0] == name)
-
-
-def _lock(storage: Storage) -> FinishedLock:
-    try:
-        lock = msgspec.json.decode(storage.read(LOCK), type=FinishedLock)
-    except FileNotFoundError:
-        raise RequestError(
-            f"{storage.url} holds no build: name the folder that `gristmill build MANIFEST --out DIR` wrote"
-        ) from None
-    except msgspec.MsgspecError as error:
-        raise RequestError(f"{storage.url}/{LOCK} cannot be read ({error}): run the build again") from error
-    if not lock.parts:
-        raise RequestError(f"the build in {storage.url} is not finished: run `gristmill build` again, it goes on there")
-    if not lock.shards:
-        raise RequestError(f"{storage.url} has no shards: its manifest mixes nothing")
-    return lock
 
 
 def _checked(storage: Storage, known: Sequence[str], wanted: Sequence[str] | None) -> list[str]:

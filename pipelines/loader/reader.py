@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import RequestError
-from pipelines.loader.index import Index, footer_of
+from pipelines.loader.finished import footer_of
+from pipelines.loader.index import Index
 
 T = TypeVar("T")
 

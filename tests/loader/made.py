@@ -14,7 +14,7 @@ import pytest
 import xxhash
 
 from pipelines.engine.storage import Storage
-from pipelines.loader.index import FinishedLock
+from pipelines.loader.finished import FinishedLock
 from pipelines.mix import shards
 from pipelines.mix.contents import Contents
 from pipelines.mix.shards import METADATA_KEY, Origin, Packing, plan_shard, shard_info, shard_tables, write_shard

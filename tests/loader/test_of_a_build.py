@@ -14,8 +14,8 @@ from pipelines.audit.pieces import trace_pieces
 from pipelines.audit.steps import Step, pieces_at, place_in, places_of
 from pipelines.engine.lock import LOCK
 from pipelines.errors import RequestError
-from pipelines.loader import index as loader_index
-from pipelines.loader import load_sequences
+from pipelines.loader import finished, load_sequences
+from pipelines.mix.shards import METADATA_KEY
 from tests.audit.conftest import PROSE, manifest, records
 from tests.helpers import build_here, write_lines
 
@@ -65,7 +65,7 @@ def test_lock_and_shards_are_enough(folder: Path, tmp_path: Path) -> None:
 
 def test_phases_come_in_the_order_of_the_manifest(folder: Path) -> None:
     assert load_sequences(folder).phases == ("first", "second")
-    assert loader_index.LOCK == LOCK
+    assert (finished.LOCK, finished.METADATA_KEY) == (LOCK, METADATA_KEY)
 
 
 def test_a_row_that_a_step_has_not_is_refused() -> None:
