@@ -19,6 +19,7 @@ from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
 from pipelines.errors import RequestError
+from pipelines.loader.sequences import Sequences, load_sequences
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.refusals import nearest
 
@@ -107,6 +108,14 @@ class Built:
 
     def _shards_of(self, phase: str) -> list[str]:
         return [path for path in self._opened.shards if path.split("/")[1] == phase]
+
+    def sequences(self, phases: str | Sequence[str] | None = None) -> Sequences:
+        """Return the training sequences of a phase, of several in the order given, or of all, for a trainer.
+
+        Raises:
+            RequestError: there is no such phase.
+        """
+        return load_sequences(self.folder, phases)
 
     def why(self, name: str) -> list[Story]:
         """Return what became of the records of that name, and why: an id, a uid in decimal, or source/path:ordinal.

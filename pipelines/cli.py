@@ -20,8 +20,8 @@ from pipelines.audit.bench_page import print_bench
 from pipelines.audit.forecast import forecast
 from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.opened import open_folder
-from pipelines.audit.pieces import pieces_of, trace_pieces
-from pipelines.audit.pieces_page import print_sequence
+from pipelines.audit.pieces import trace_pieces
+from pipelines.audit.pieces_page import print_sequences
 from pipelines.audit.preview import preview as preview_manifest
 from pipelines.audit.preview_one import Wanted, preview_one
 from pipelines.audit.preview_one_page import print_one
@@ -29,6 +29,7 @@ from pipelines.audit.preview_page import print_preview
 from pipelines.audit.report import print_sample, print_summary
 from pipelines.audit.signals_list import find_signals
 from pipelines.audit.signals_page import print_signals
+from pipelines.audit.steps import Place, Step, pieces_at, place_in, places_of
 from pipelines.audit.stories import stories_of
 from pipelines.audit.stories_page import print_stories
 from pipelines.audit.whatif import what_if as judge_again
@@ -38,7 +39,7 @@ from pipelines.engine.progress import reporter_for
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
 from pipelines.engine.storage import open_storage
-from pipelines.errors import GristmillError
+from pipelines.errors import GristmillError, RequestError
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.sample import write_sample
 
@@ -221,21 +222,38 @@ def why(
 @app.command()
 def trace(
     folder: Folder,
-    shard: Annotated[str, typer.Argument(help="A shard below DIR/shards.", metavar="SHARD")],
-    row: Annotated[int, typer.Argument(help="A sequence: its row in the shard, from 0.", metavar="ROW", min=0)],
+    shard: Annotated[str, typer.Argument(help="A shard below DIR/shards.", metavar="SHARD")] = "",
+    row: Annotated[int, typer.Argument(help="A sequence: its row in the shard, from 0.", metavar="ROW", min=0)] = 0,
+    step: Annotated[int | None, typer.Option(help="Instead of SHARD and ROW: a step of the loader.", min=0)] = None,
+    batch_size: Annotated[int, typer.Option(help="Sequences of a step, all ranks together.", min=1)] = 1,
+    only: Annotated[
+        int | None, typer.Option("--row", help="Only this sequence of the step, from 0.", metavar="I", min=0)
+    ] = None,
+    phases: Annotated[
+        list[str] | None,
+        typer.Option("--phase", help="What the trainer reads; all by default; may be repeated.", metavar="PHASE"),
+    ] = None,
+    skip: Annotated[int, typer.Option(help="Sequences before step 0, as the loader's `skip`.", min=0)] = 0,
     pieces: Annotated[bool, typer.Option("--pieces", help="Print all of each piece's text.")] = False,
 ) -> None:
-    """Tell what a training sequence is made of, and check its tokens against the documents' texts.
+    """Tell what training sequences are made of, and check their tokens against the documents' texts.
 
     Example: `gristmill trace runs/quickstart main/part-00000.parquet 0`
 
     The text of each piece, whole: `gristmill trace runs/quickstart main/part-00000.parquet 0 --pieces`
 
+    What a trainer saw in a step: `gristmill trace runs/quickstart --step 100 --batch-size 8 --row 3`
+
     The texts are made again from the sources, so these must still be where they were, and what they were.
     """
+    if (step is None) == (shard == "") or (step is None and (phases or skip or batch_size > 1)):
+        raise RequestError("name either SHARD and ROW, or --step with the --batch-size of all ranks together")
     build_ = open_folder(folder)
-    traced = trace_pieces(build_, pieces_of(build_, shard, [row]))
-    print_sequence(console, traced, whole=pieces)
+    places: list[Place] = [(shard, row)]
+    if step is not None:
+        places = places_of(build_, Step(step, batch_size, tuple(phases or ()), skip))
+    traced = trace_pieces(build_, pieces_at(build_, places if only is None else [place_in(places, only)]))
+    print_sequences(console, traced, whole=pieces)
     if not all(each.agrees for each in traced):
         raise typer.Exit(1)
 

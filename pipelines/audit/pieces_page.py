@@ -1,11 +1,12 @@
 """The page of a sequence: what `gristmill trace` prints.
 
-In:  traced pieces of one sequence.
-Out: a table on a console, a row per piece; or a block per piece with all of its text.
+In:  traced pieces, of one sequence or of several, one after another.
+Out: of each sequence a table on a console, a row per piece; or a block per piece with all of its text.
 Guaranteed: a piece whose tokens are not its document's text is shown as such, with both.
 """
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,6 +19,12 @@ from pipelines.audit.wording import excerpt, plural
 
 SHOWN = 110
 """Characters of a piece's text that the table shows."""
+
+
+def print_sequences(console: Console, traced: Sequence[Traced], *, whole: bool) -> None:
+    """Print the pieces of several sequences, sequence by sequence; `whole` prints all of their texts."""
+    for _, pieces in groupby(traced, lambda each: (each.piece.shard, each.piece.sequence)):
+        print_sequence(console, list(pieces), whole=whole)
 
 
 def print_sequence(console: Console, traced: Sequence[Traced], *, whole: bool) -> None:
