@@ -9,7 +9,6 @@ As `TokenizedFile` of datatrove 0.10.1 writes them.
 """
 
 from collections.abc import Iterable
-from math import floor, log10
 
 from pipelines.engine.receipts import FileNote
 from pipelines.exports.chunks import Chunk
@@ -43,8 +42,9 @@ def _beside(file: TokenFile, target: Target) -> list[tuple[str, bytes]]:
 
 def _for_people(tokens: int) -> str:
     """Return a number of tokens, above zero, with three digits: `1.23 GT`."""
-    power = floor(log10(tokens))
-    return f"{tokens / 10 ** (power // 3 * 3):.{2 - power % 3}f} {['', 'k', 'M', 'G', 'T', 'P', 'E'][power // 3]}T"
+    digits, _, exponent = f"{tokens:.2e}".partition("e")
+    thousands, place = divmod(int(exponent), 3)
+    return f"{float(digits) * 10**place:.{2 - place}f} {' kMGTPE'[thousands].strip()}T"
 
 
 DATATROVE = Exporter(

@@ -57,6 +57,6 @@ MEGATRON = Exporter(
     units=("documents", "sequences"),
     file_bytes=16 << 30,
     columns=("input_ids", "doc_lengths"),
-    pointer="--train-data-path {out}/{phase}/part-00000 --seq-length {length}",
+    pointer="--train-data-path {prefixes} --seq-length {length}",
 )
 """Read by Megatron-LM's GPTDataset, which shuffles documents and cuts samples itself."""

@@ -40,5 +40,6 @@ def _lines(account: Export, out: str) -> Iterator[str]:
         yield "Note: no EOS ends the documents of this build, and by it the format's readers find where documents end."
     yield f"Read by {exporter.about}:"
     for phase in account.phases:
-        at = {"out": out, "phase": phase.phase, "length": account.sequence_length, "dtype": account.dtype}
-        yield f"  {exporter.pointer.format(**at)}"
+        prefixes = " ".join(f"{out}/{path[:-4]}" for path in phase.files if path.endswith(".idx"))
+        told = {"phase": phase.phase, "length": account.sequence_length, "dtype": account.dtype, "prefixes": prefixes}
+        yield f"  {exporter.pointer.format(out=out, **told)}"

@@ -4,6 +4,7 @@ import gzip
 import json
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ MEGATRON_TYPES = {1: "B", 2: "b", 3: "h", 4: "i", 5: "q", 6: "d", 7: "f", 8: "H"
 
 
 def read_megatron(prefix: Path) -> tuple[list[list[int]], list[int]]:
-    """Return the sequences of a `.bin` and `.idx`, and the number of the first sequence of each document, and the end."""
+    """Return the sequences of a `.bin` and `.idx`, and by the numbers of its sequences where each document begins."""
     index, data = prefix.with_suffix(".idx").read_bytes(), prefix.with_suffix(".bin").read_bytes()
     magic, version, code, sequences, bounds = struct.unpack_from("<9sQBQQ", index)
     assert (magic, version) == (b"MMIDIDX\x00\x00", 1)
@@ -60,7 +61,7 @@ def read_mds(folder: Path) -> Iterator[dict[str, list[int]]]:
         assert samples == shard["samples"]
         places = struct.unpack_from(f"<{samples + 1}I", data, 4)
         assert places[-1] == len(data)
-        for begin, end in zip(places, places[1:], strict=False):
+        for begin, end in pairwise(places):
             yield _mds_sample(shard, data[begin:end])
 
 

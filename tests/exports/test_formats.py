@@ -58,6 +58,7 @@ def files_of(out: Path, suffix: str) -> list[Path]:
     return sorted((out / "web").glob(f"*{suffix}"))
 
 
+@settings(max_examples=60)
 @given(phases(), st.sampled_from(["documents", "sequences"]), st.sampled_from([1, 90, 1 << 34]))
 def test_megatron_holds_every_document_or_sequence_in_order(phase: dict[str, Any], unit: str, size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -72,6 +73,7 @@ def test_megatron_holds_every_document_or_sequence_in_order(phase: dict[str, Any
         assert (done.items, done.tokens, done.padding) == (sum(map(len, expected)), len(made.tokens), 0)
 
 
+@settings(max_examples=60)
 @given(phases(), st.sampled_from([1, 90, 1 << 34]))
 def test_datatrove_holds_every_document_in_whole_windows(phase: dict[str, Any], size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -87,14 +89,13 @@ def test_datatrove_holds_every_document_in_whole_windows(phase: dict[str, Any], 
         assert (done.items, done.tokens, done.padding) == (sum(map(len, expected)), len(made.tokens), 0)
 
 
+@settings(max_examples=60)
 @given(phases(), st.sampled_from([1, 90, 1 << 34]))
 def test_olmo_holds_every_document_and_where_it_comes_from(phase: dict[str, Any], size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         made, out = make(Path(folder), **phase), Path(folder, "out")
         done = written(made, out, OLMO, file_bytes=size)
-        expected = in_files(
-            made.documents, tokens_in_file(size, made.dtype.itemsize, made.packing.sequence_length)
-        )
+        expected = in_files(made.documents, tokens_in_file(size, made.dtype.itemsize, made.packing.sequence_length))
         read = [read_olmo(path, made.dtype.itemsize) for path in files_of(out, ".npy")]
         assert [[ids for ids, _ in documents] for documents in read] == expected
         assert (done.items, done.tokens, done.padding) == (sum(map(len, expected)), len(made.tokens), 0)
@@ -120,6 +121,7 @@ def places_in_shards(made: Made) -> list[tuple[int, str, int, int]]:
     return found
 
 
+@settings(max_examples=60)
 @given(phases(), st.sampled_from([1, 400, 1 << 26]))
 def test_mds_holds_every_sequence_as_it_is(phase: dict[str, Any], size: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
