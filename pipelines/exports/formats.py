@@ -80,7 +80,7 @@ class Exporter:
         file_bytes: how many bytes a file holds at most where nothing else is asked.
         columns: which columns of the shards the export holds.
         pointer: how a trainer is told of it; `{out}`, `{phase}`, `{length}` and `{dtype}` stand for what they say,
-            `{prefixes}` for the paths of all `.idx` files without their suffix.
+            `{prefixes}` for the paths of all `.idx` files without their suffix, `{place}` for `local` or `remote`.
         needs_eos: whether its reader finds the ends of documents by their EOS.
         largest_file: how many bytes a file can hold.
     """

@@ -127,7 +127,7 @@ MDS = Exporter(
     units=("sequences",),
     file_bytes=64 << 20,
     columns=("input_ids", "doc_lengths", "doc_uids"),
-    pointer="streams: {{{phase}: {{remote: {out}/{phase}}}}}, max_seq_len: {length}",
+    pointer="dataset: {{{place}: {out}, split: {phase}, max_seq_len: {length}}}",
     largest_file=(1 << 32) - 1,
 )
 """Read by MosaicML Streaming's StreamingDataset, of which LLM Foundry's StreamingTextDataset is one."""

@@ -39,7 +39,8 @@ def _lines(account: Export, out: str) -> Iterator[str]:
     if exporter.needs_eos and not account.tokenizer.adds_eos:
         yield "Note: no EOS ends the documents of this build, and by it the format's readers find where documents end."
     yield f"Read by {exporter.about}:"
+    told = {"out": out, "length": account.sequence_length, "dtype": account.dtype}
+    told["place"] = "remote" if out.startswith("s3://") else "local"
     for phase in account.phases:
         prefixes = " ".join(f"{out}/{path[:-4]}" for path in phase.files if path.endswith(".idx"))
-        told = {"phase": phase.phase, "length": account.sequence_length, "dtype": account.dtype, "prefixes": prefixes}
-        yield f"  {exporter.pointer.format(out=out, **told)}"
+        yield f"  {exporter.pointer.format(**told, phase=phase.phase, prefixes=prefixes)}"

@@ -153,7 +153,7 @@ def streaming() -> types.ModuleType:
 def test_streaming_reads_every_sequence(made: Made, tmp_path: Path, streaming: Any) -> None:  # noqa: ANN401
     written(made, tmp_path / "out", MDS, file_bytes=700)
     dataset = streaming.StreamingDataset(
-        local=str(tmp_path / "out" / "web"), shuffle=False, batch_size=1, validate_hash="xxh3_128"
+        local=str(tmp_path / "out"), split="web", shuffle=False, batch_size=1, validate_hash="xxh3_128"
     )
     read = [{name: values.tolist() for name, values in dataset[number].items()} for number in range(len(dataset))]
     assert [sample["tokens"] for sample in read] == [row["input_ids"] for row in made.rows]
