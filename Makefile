@@ -78,9 +78,9 @@ readers:
 	@echo "==> Making the environment $(READERS): torch and the readers of Megatron-LM, datatrove, OLMo-core and Streaming"
 	$(PYTHON) -m venv --clear $(READERS)
 	$(READERS)/bin/python -m pip install --disable-pip-version-check --requirement tests/exports/readers.txt --editable .
-	@# What else these ask for (other clouds, torchvision) no reader of tokens imports.
+	@# They contradict one another on huggingface-hub, and ask for clouds and pictures that no reader of tokens imports.
 	$(READERS)/bin/python -m pip install --disable-pip-version-check --no-deps \
-	  'megatron-core==0.16.1' 'ai2-olmo-core==3.0.0' 'mosaicml-streaming==0.13.0'
+	  'datatrove==0.10.1' 'megatron-core==0.16.1' 'ai2-olmo-core==3.0.0' 'mosaicml-streaming==0.13.0'
 	$(READERS)/bin/python -m pytest tests/exports/test_real_readers.py
 
 schema: $(STAMP)

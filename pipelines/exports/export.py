@@ -125,8 +125,12 @@ def _chunks(storage: Storage, infos: Infos, sizes: Mapping[str, int], reporter: 
     for path, info in infos.items():
         sequences = real = 0
         for chunk in read_chunks(storage, path):
-            if chunk.ids.shape[1] != info.packing.sequence_length:
-                raise RequestError(f"{storage.url}/{path}: its rows are no sequences of {info.packing.sequence_length}")
+            width, length = chunk.ids.shape[1], info.packing.sequence_length
+            if width != length:
+                raise RequestError(
+                    f"{storage.url}/{path}: its rows hold {width} ids, and a sequence {length}; "
+                    "only sequences that do not overlap can be exported"
+                )
             sequences += len(chunk.ids)
             real += int(chunk.real.sum())
             yield chunk

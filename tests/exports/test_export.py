@@ -17,13 +17,15 @@ import pipelines
 from pipelines.audit.opened import Opened, open_folder
 from pipelines.catalog import EXPORTERS
 from pipelines.cli import app
+from pipelines.engine.progress import Silent
 from pipelines.engine.storage import open_storage
-from pipelines.errors import RequestError, Unbalanced
+from pipelines.errors import GristmillError, RequestError, Unbalanced
 from pipelines.exports.account import read_account
 from pipelines.exports.chunks import Chunk
-from pipelines.exports.export import export
+from pipelines.exports.export import _chunks, export
 from pipelines.exports.formats import Target, Written
 from pipelines.exports.wanted import Wanted
+from pipelines.mix.shards import Counts, Packing, ShardInfo, shard_info
 from tests.exports.conftest import build
 from tests.exports.readers import read_datatrove, read_ids, read_mds, read_megatron, read_olmo
 from tests.helpers import build_here, lines_source, write_lines
@@ -215,6 +217,23 @@ def test_a_shard_that_is_gone_or_changed_is_refused(copied: Opened, tmp_path: Pa
     with pytest.raises(RequestError, match=r"part-00001\.parquet is gone"):
         export(copied, Wanted("olmo"), str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "message"),
+    [
+        ({"packing": Packing("concat", 31, 0)}, RequestError, "its rows hold 32 ids, and a sequence 31"),
+        ({"counts": Counts(31, 992, 0, 0)}, Unbalanced, "were read, but it says 31 of 992"),
+    ],
+)
+def test_a_shard_that_says_otherwise_than_it_holds_is_refused(
+    said: dict[str, Any], error: type[GristmillError], message: str, built: Opened
+) -> None:
+    path = built.shards[0]
+    info = shard_info(pq.read_schema(f"{built.storage.url}/{path}"))
+    infos = {path: ShardInfo(**{"origin": info.origin, "packing": info.packing, "counts": info.counts, **said})}
+    with pytest.raises(error, match=message):
+        list(_chunks(built.storage, infos, {path: 1}, Silent()))
 
 
 def test_an_export_that_loses_a_token_fails(built: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
