@@ -134,8 +134,20 @@ def test_mds_holds_every_sequence_as_it_is(phase: dict[str, Any], size: int) -> 
         assert (list(read_mds(out / "web")) if expected else []) == expected
         ids = sum(len(row["input_ids"]) for row in made.rows)
         assert (done.items, done.tokens, done.padding) == (len(expected), len(made.tokens), ids - len(made.tokens))
-        whole = [path for path in files_of(out, ".mds") if path.stat().st_size <= size]
-        assert size < 1 << 26 or len(whole) == min(len(expected), 1)
+
+
+def test_a_shard_of_mds_is_as_long_as_its_limit_and_no_longer(tmp_path: Path) -> None:
+    made = make(tmp_path, FRAGMENTS, Packing("concat", 8, PAD), "uint16")
+    (whole,) = shards_by(made, tmp_path / "whole", 9999)
+    assert whole > 999, "the limit is written into each shard, so its digits must stay as many"
+    assert shards_by(made, tmp_path / "full", whole) == [whole]
+    assert len(shards_by(made, tmp_path / "short", whole - 1)) == 2
+
+
+def shards_by(made: Made, out: Path, limit: int) -> list[int]:
+    """Return the sizes of shards by a limit of bytes."""
+    written(made, out, MDS, file_bytes=limit)
+    return [path.stat().st_size for path in files_of(out, ".mds")]
 
 
 def test_a_sequence_of_many_documents_tells_its_number_in_more_bytes(tmp_path: Path) -> None:
