@@ -6,11 +6,12 @@ STAMP      := $(VENV)/.installed
 PYTHON     ?= $(firstword $(foreach name,python3.12 python3.11 python3 python,$(shell \
                 $(name) -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
                 2>/dev/null && echo $(name))))
+READERS    ?= .venv-readers
 SAMPLE     := data/sample
 QUICKSTART := runs/quickstart
 
 .DEFAULT_GOAL := help
-.PHONY: help env quickstart test test-all lint schema clean
+.PHONY: help env quickstart test test-all readers lint schema clean
 
 define HELP
 Gristmill turns raw text corpora into tokenized shards, and accounts for every document.
@@ -19,6 +20,7 @@ Gristmill turns raw text corpora into tokenized shards, and accounts for every d
                     $(SAMPLE), builds manifests/quickstart.yaml into $(QUICKSTART)
   make test         what to run before a commit: ruff, mypy, all tests but the slow ones (under 10 minutes)
   make test-all     the same with the slow tests (under 50 minutes); what .ci/run runs
+  make readers      exports read back by the trainers' own readers, in an environment of its own (torch: 2 GB and more)
   make lint         ruff and mypy alone; `$(BIN)/ruff check --fix . && $(BIN)/ruff format .` mends what it can
   make schema       writes manifests/schema.json: with it an editor completes and checks manifests
   make env          the environment alone, in $(VENV); made again when pyproject.toml changes
@@ -71,6 +73,15 @@ test: lint
 test-all: lint
 	@echo "==> pytest, all tests"
 	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=20 $(PYTEST)
+
+readers:
+	@echo "==> Making the environment $(READERS): torch and the readers of Megatron-LM, datatrove, OLMo-core and Streaming"
+	$(PYTHON) -m venv --clear $(READERS)
+	$(READERS)/bin/python -m pip install --disable-pip-version-check --requirement tests/exports/readers.txt --editable .
+	@# They contradict one another on huggingface-hub, and ask for clouds and pictures that no reader of tokens imports.
+	$(READERS)/bin/python -m pip install --disable-pip-version-check --no-deps \
+	  'datatrove==0.10.1' 'megatron-core==0.16.1' 'ai2-olmo-core==3.0.0' 'mosaicml-streaming==0.13.0'
+	$(READERS)/bin/python -m pytest tests/exports/test_real_readers.py
 
 schema: $(STAMP)
 	$(BIN)/gristmill schema > manifests/schema.json

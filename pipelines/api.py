@@ -19,6 +19,9 @@ from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
 from pipelines.errors import RequestError
+from pipelines.exports.account import Export
+from pipelines.exports.export import export as export_shards
+from pipelines.exports.wanted import Wanted
 from pipelines.loader.sequences import Sequences, load_sequences
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.refusals import nearest
@@ -147,3 +150,18 @@ class Built:
         """
         written = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
         return what_if(self._opened, written, source, samples)
+
+    def export(self, to: str, out: str | Path, phases: Sequence[str] = (), unit: str = "") -> Export:
+        """Write the shards again in the format that another trainer reads, and return the account of it.
+
+        Args:
+            to: `megatron`, `datatrove`, `olmo` or `mds`.
+            out: an empty folder, or one that is not there yet: local, or `s3://bucket/prefix`.
+            phases: names of phases; none means all.
+            unit: for `megatron`: `documents` (the default) or `sequences`.
+
+        Raises:
+            RequestError: something is wrong with what was asked; nothing was written.
+            Unbalanced: the tokens written are not those of the shards.
+        """
+        return export_shards(self._opened, Wanted(to, tuple(phases), unit), str(out))

@@ -26,10 +26,15 @@ from pipelines.dedup.exact import DedupExact
 from pipelines.dedup.lines import DedupLines
 from pipelines.dedup.minhash import DedupMinhash
 from pipelines.dedup.substrings import DedupSubstrings
+from pipelines.exports.datatrove import DATATROVE
+from pipelines.exports.formats import Exporter
+from pipelines.exports.mds import MDS
+from pipelines.exports.megatron import MEGATRON
+from pipelines.exports.olmo import OLMO
 from pipelines.sources.formats import SOURCES
 from pipelines.where import Where
 
-__all__ = ["SIGNAL_PROVIDERS", "SOURCES", "STAGES", "stage_name"]
+__all__ = ["EXPORTERS", "SIGNAL_PROVIDERS", "SOURCES", "STAGES", "stage_name"]
 
 STAGES: dict[str, type[Stage]] = {
     "gopher_quality": GopherQuality,
@@ -61,6 +66,9 @@ SIGNAL_PROVIDERS: dict[str, type[Stage]] = {
     signal: stage for stage in reversed(STAGES.values()) for signal in stage.measured
 }
 """Signal -> the stage that measures it, with its published defaults, where an expression asks for it first."""
+
+EXPORTERS: dict[str, Exporter] = {"megatron": MEGATRON, "datatrove": DATATROVE, "olmo": OLMO, "mds": MDS}
+"""Name behind `gristmill export --to` -> the format."""
 
 
 def stage_name(stage: type[Stage]) -> str:

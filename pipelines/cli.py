@@ -14,6 +14,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from pipelines.amounts import parse_bytes
 from pipelines.audit.bench import Asked, bench
 from pipelines.audit.bench_html import page as bench_as_html
 from pipelines.audit.bench_page import print_bench
@@ -40,6 +41,9 @@ from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
 from pipelines.engine.storage import open_storage
 from pipelines.errors import GristmillError, RequestError
+from pipelines.exports.export import export as export_shards
+from pipelines.exports.page import print_export
+from pipelines.exports.wanted import Wanted as WantedExport
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.sample import write_sample
 
@@ -49,7 +53,7 @@ app = typer.Typer(
     "A first build: `gristmill sample data/sample`, then "
     "`gristmill build manifests/quickstart.yaml --out runs/quickstart`.\n\n"
     "Before a build: `signals`, `plan`, `preview` and `dedup-bench`. After it: `what-if` with other thresholds, "
-    "`why` a document is missing, `trace` what a sequence is made of.",
+    "`why` a document is missing, `trace` what a sequence is made of, `export` to other trainers' formats.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -256,6 +260,47 @@ def trace(
     print_sequences(console, traced, whole=pieces)
     if not all(each.agrees for each in traced):
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    folder: Folder,
+    to: Annotated[str, typer.Option("--to", help="megatron, datatrove, olmo or mds.", metavar="FORMAT")],
+    out: Annotated[str, typer.Option("--out", help="An empty folder: local, or s3://bucket/prefix.", metavar="DIR")],
+    phases: Annotated[
+        list[str] | None, typer.Option("--phase", help="Only this phase; may be repeated.", metavar="NAME")
+    ] = None,
+    unit: Annotated[
+        str, typer.Option(help="What a document of Megatron is: `documents`, or `sequences` as they are packed.")
+    ] = "",
+    file_bytes: Annotated[
+        str, typer.Option("--file-bytes", help="About how many bytes a file holds at most, e.g. 2GiB.", metavar="SIZE")
+    ] = "",
+    tokenizer: Annotated[
+        str, typer.Option(help="What datatrove's metadata call the tokenizer: a name that nanotron can load.")
+    ] = "",
+) -> None:
+    """Write the shards of a finished build again, in the format that another trainer reads.
+
+    For Megatron-LM: `gristmill export runs/quickstart --to megatron --out exports/megatron`
+
+    One phase, for nanotron: `gristmill export runs/quickstart --to datatrove --phase main --out exports/main`
+
+    Formats: `megatron` (.bin and .idx), `datatrove` (.ds, for nanotron), `olmo` (.npy, for OLMo and OLMo-core), `mds`
+    (MosaicML Streaming, for LLM Foundry). Sequences keep their order, BOS and EOS stay, and padding is left out where
+    the format knows none; `export.json` accounts for every token.
+    """
+    wanted = WantedExport(to, tuple(phases or ()), unit, _bytes(file_bytes), tokenizer)
+    account = export_shards(open_folder(folder), wanted, out, reporter_for(console))
+    print_export(console, account, out)
+
+
+def _bytes(text: str) -> int:
+    """Return the bytes that an option says; 0 where it is not given."""
+    try:
+        return parse_bytes(text) if text else 0
+    except ValueError as error:
+        raise RequestError(f"--file-bytes {text}: {error}") from None
 
 
 @app.command("what-if")

@@ -12,7 +12,7 @@ import yaml
 from typer.core import TyperGroup
 
 from filters.signals import SIGNALS
-from pipelines.catalog import SIGNAL_PROVIDERS, SOURCES, STAGES
+from pipelines.catalog import EXPORTERS, SIGNAL_PROVIDERS, SOURCES, STAGES
 from pipelines.cli import app
 from pipelines.engine.session import Settings, build
 from pipelines.manifest import load_manifest
@@ -150,7 +150,7 @@ def test_a_make_target_that_is_named_exists(page: Path) -> None:
 
 def test_an_option_that_the_readme_names_exists() -> None:
     known = {option for command in commands().values() for each in command.params for option in each.opts}
-    of_other_programs = {"--help", "--head"}
+    of_other_programs = {"--help", "--head", "--train-data-path", "--seq-length"}
     named = set(re.findall(r"(?<=[` ])--[a-z][a-z-]*", README.read_text()))
     assert named - known - of_other_programs == set()
 
@@ -164,11 +164,19 @@ def test_the_readme_lists_every_format_and_every_stage() -> None:
     assert set(re.findall(r"`(\w+)`", listed)) == {*SOURCES, *STAGES}
 
 
+def test_the_page_of_exports_says_of_every_format_what_it_is() -> None:
+    page = (ROOT / "docs" / "exports.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \|.*\| ([0-9]+) ([MG])iB \|$", page, re.MULTILINE)
+    sizes = {name: int(size) << {"M": 20, "G": 30}[unit] for name, size, unit in rows}
+    assert sizes == {name: exporter.file_bytes for name, exporter in EXPORTERS.items()}
+
+
 @pytest.mark.parametrize(
     ("symbol", "module"),
     [
         ("SOURCES", "pipelines/sources/formats.py"),
         ("STAGES", "pipelines/catalog.py"),
+        ("EXPORTERS", "pipelines/catalog.py"),
         ("SIGNALS", "filters/signals/__init__.py"),
         ("PACKERS", "pipelines/mix/pack.py"),
         ("LOADERS", "pipelines/tokens/encode.py"),

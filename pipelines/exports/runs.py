@@ -1,0 +1,86 @@
+"""Runs: tokens in a row, without padding, and where items begin among them.
+
+In:  chunks of sequences.
+Out: runs whose items are documents or whole sequences; the same, cut where a file is full.
+Guaranteed: every real token once, in its order; no run is empty.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.engine.keys import U64
+from pipelines.exports.chunks import Booleans, Chunk
+from pipelines.mix.contents import U16, Tokens
+from pipelines.mix.pools import I64
+
+
+@dataclass(frozen=True)
+class Run:
+    """Tokens in a row, and the stretches that they are; one value per stretch in every column but `ids`.
+
+    Args:
+        ids: uint16 or uint32, the tokens.
+        at: int64, place of the stretch's first token in `ids`; the first is 0.
+        begins: bool, whether an item begins there; false where it goes on with the stretch before.
+        uid: uint64, of its document.
+        source: uint16, position of the source's name in the shard's table of sources.
+        start: int64, first token's offset in the document's run.
+    """
+
+    ids: Tokens
+    at: I64
+    begins: Booleans
+    uid: U64
+    source: U16
+    start: I64
+
+    def cut(self, tokens: int) -> tuple["Run", "Run"]:
+        """Return the first tokens, and the rest; a stretch that is cut goes on in the rest."""
+        inner = int(np.searchsorted(self.at, tokens))
+        outer = int(np.searchsorted(self.at, tokens, side="right")) - 1
+        return self._part(slice(0, inner), 0, tokens), self._part(slice(outer, None), tokens, len(self.ids))
+
+    def _part(self, held: slice, first: int, last: int) -> "Run":
+        at = self.at[held] - first
+        return Run(
+            ids=self.ids[first:last],
+            at=np.maximum(at, 0),
+            begins=self.begins[held] & (at >= 0),
+            uid=self.uid[held],
+            source=self.source[held],
+            start=self.start[held] - np.minimum(at, 0),
+        )
+
+
+def documents(chunk: Chunk) -> Run:
+    """Return a chunk's tokens; an item is a document, or as much of it as was placed here."""
+    held = chunk.stretches
+    return Run(chunk.tokens, np.cumsum(held.length) - held.length, held.begins, held.uid, held.source, held.start)
+
+
+def sequences(chunk: Chunk) -> Run:
+    """Return a chunk's tokens; an item is a packed sequence, and named by its first document."""
+    held, first, real = chunk.stretches, chunk.bounds[:-1], chunk.real
+    begins = np.ones(len(first), np.bool_)
+    return Run(chunk.tokens, np.cumsum(real) - real, begins, held.uid[first], held.source[first], held.start[first])
+
+
+UNITS: dict[str, Callable[[Chunk], Run]] = {"documents": documents, "sequences": sequences}
+"""What an item of a stream of tokens can be -> what finds them."""
+
+
+def into_files(runs: Iterable[Run], tokens: int) -> Iterator[tuple[int, Run]]:
+    """Yield runs with the number of the file that they belong to; each file but the last holds `tokens`."""
+    number, room = 0, tokens
+    for run in runs:
+        rest = run
+        while len(rest.ids) > room:
+            head, rest = rest.cut(room)
+            yield number, head
+            number, room = number + 1, tokens
+        yield number, rest
+        room -= len(rest.ids)
+        if room == 0:
+            number, room = number + 1, tokens
