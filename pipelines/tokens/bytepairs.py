@@ -38,8 +38,8 @@ MACHINES = {patterns.GPT2: GPT2, patterns.CL100K: CL100K}
 MOST_TOKENS = 1 << TOKEN_BITS
 """Ids that the cache can hold are below this."""
 
-FIRST_ROOM = 1 << 16
-"""Bytes of a word for which there is room at first."""
+FIRST_ROOM, MOST_ROOM = 1 << 16, 1 << 22
+"""Bytes of a word for which there is room at first, and for which it is kept; 28 bytes of memory each."""
 
 
 @dataclass
@@ -71,9 +71,15 @@ class BytePairs:
         ids, bounds = np.empty(most, np.uint32), np.zeros(len(offsets), np.int64)
         with self._lock:
             while more := encode(self.machine, held, self.tools, frame, (ids, bounds)):
-                model, cache, (small, _) = self.tools
-                self.tools = (model, cache, (small, room_for_long(2 * more)))
+                self._make_room(more + more // 4)
+            if len(self.tools[2][1][0]) > MOST_ROOM:
+                self._make_room(FIRST_ROOM)
         return Runs(ids[: bounds[-1]], bounds)
+
+    def _make_room(self, count: int) -> None:
+        """Make room for words of so many bytes."""
+        model, cache, (small, _) = self.tools
+        self.tools = (model, cache, (small, room_for_long(count)))
 
 
 def _buffers(texts: pa.LargeStringArray) -> tuple[U8, I64]:
