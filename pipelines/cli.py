@@ -20,7 +20,7 @@ from pipelines.audit.bench_page import print_bench
 from pipelines.audit.forecast import forecast
 from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.opened import open_folder
-from pipelines.audit.pieces import pieces_of, trace_pieces
+from pipelines.audit.pieces import packing_of, pieces_of, trace_pieces
 from pipelines.audit.pieces_page import print_sequence
 from pipelines.audit.preview import preview as preview_manifest
 from pipelines.audit.preview_one import Wanted, preview_one
@@ -235,7 +235,7 @@ def trace(
     """
     build_ = open_folder(folder)
     traced = trace_pieces(build_, pieces_of(build_, shard, [row]))
-    print_sequence(console, traced, whole=pieces)
+    print_sequence(console, traced, packing_of(build_, shard), whole=pieces)
     if not all(each.agrees for each in traced):
         raise typer.Exit(1)
 

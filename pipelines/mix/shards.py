@@ -2,9 +2,9 @@
 
 In:  the contents of one shard, how to pack them, and what the shard says of its build.
 Out: Parquet on a binary stream: row groups of a fixed number of sequences, zstd, metadata under the key `gristmill`.
-Guaranteed: the same bytes for the same contents (and versions of the Parquet library). Every row has `sequence_length`
-    ids, of which the first sum(doc_lengths) are real and the rest padding. Beyond the contents themselves, memory is
-    bounded by one row group.
+Guaranteed: the same bytes for the same contents (and versions of the Parquet library). Every row has `row_length` ids, of
+    which the first sum(doc_lengths) are tokens and the rest padding. Beyond the contents themselves, memory is bounded
+    by one row group.
 
 Token ids are stored with the encoding BYTE_STREAM_SPLIT, everything else with dictionaries, all without statistics.
 """
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from pipelines.mix.contents import Contents, Tokens
 from pipelines.mix.pack import PACKERS, Plan
+from pipelines.mix.packed import Counts, counts_of
 from pipelines.mix.pools import I64
 
 ROW_GROUP_TOKENS = 1 << 22
@@ -30,19 +31,30 @@ METADATA_KEY = b"gristmill"
 _ENCODING = {"input_ids.list.element": "BYTE_STREAM_SPLIT"}
 
 
-@dataclass(frozen=True)
-class Packing:
+class Packing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How sequences are made.
 
     Args:
         method: a name in `PACKERS`.
-        sequence_length: ids in a row, at least 1.
-        pad_id: the id that fills a row after its last real token.
+        sequence_length: tokens that a sequence trains on, at least 1.
+        pad_id: the id that fills a row after its last token.
+        next_token: whether a row has one token more, the target of its last input; stored where it has.
     """
 
-    method: Literal["concat", "pad_truncate"]
+    method: Literal["concat", "best_fit", "pad_truncate"]
     sequence_length: int
     pad_id: int
+    next_token: bool = False
+
+    @property
+    def overlap(self) -> int:
+        """Tokens that a row has beyond its length: 0 or 1."""
+        return int(self.next_token)
+
+    @property
+    def row_length(self) -> int:
+        """Ids in a row."""
+        return self.sequence_length + self.overlap
 
 
 @dataclass(frozen=True)
@@ -64,16 +76,6 @@ class Origin:
     phase: str
     sources: tuple[str, ...]
     pools: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What packing did: tokens in = real + lost; sequences x sequence_length = real + padded."""
-
-    sequences: int
-    real: int
-    padded: int
-    lost: int
 
 
 class ShardInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,7 +103,7 @@ def shard_schema(ids: npt.DTypeLike) -> pa.Schema:
 
 def plan_shard(contents: Contents, packing: Packing) -> Plan:
     """Return which stretches of the contents make up each sequence."""
-    return PACKERS[packing.method](contents.length, packing.sequence_length)
+    return PACKERS[packing.method](contents.length, packing.sequence_length, packing.overlap)
 
 
 def shard_tables(contents: Contents, packing: Packing, plan: Plan) -> Iterator[pa.Table]:
@@ -116,7 +118,7 @@ def shard_tables(contents: Contents, packing: Packing, plan: Plan) -> Iterator[p
         pyarrow.ArrowInvalid: a start or an epoch does not fit its column.
     """
     starts = np.cumsum(contents.length) - contents.length
-    step = max(ROW_GROUP_TOKENS // packing.sequence_length, 1)
+    step = max(ROW_GROUP_TOKENS // packing.row_length, 1)
     for first in range(0, plan.sequences, step):
         yield _table(contents, starts, packing, plan.part(first, first + step))
 
@@ -134,7 +136,7 @@ def write_shard(out: BinaryIO, contents: Contents, packing: Packing, origin: Ori
         pyarrow.ArrowInvalid: a start or an epoch does not fit its column.
     """
     plan = plan_shard(contents, packing)
-    counts = _counts(contents, packing, plan)
+    counts = counts_of(contents.length, plan, packing.row_length)
     info = msgspec.json.encode(ShardInfo(origin, packing, counts), order="sorted")
     schema = shard_schema(contents.ids.dtype).with_metadata({METADATA_KEY: info})
     with _writer(out, schema) as writer:
@@ -165,11 +167,6 @@ def _writer(out: BinaryIO, schema: pa.Schema) -> Any:  # noqa: ANN401 - pyarrow 
     )
 
 
-def _counts(contents: Contents, packing: Packing, plan: Plan) -> Counts:
-    real, taken = int(plan.length.sum()), int(contents.length.sum())
-    return Counts(plan.sequences, real, plan.sequences * packing.sequence_length - real, taken - real)
-
-
 def _table(contents: Contents, starts: I64, packing: Packing, plan: Plan) -> pa.Table:
     """Return the rows of a plan; `starts` is the position of each fragment in the contents' ids."""
     fragment = plan.fragment
@@ -194,8 +191,8 @@ def _lists(kind: pa.DataType, bounds: I64, values: npt.NDArray[Any]) -> pa.ListA
 
 
 def _padded(tokens: Tokens, plan: Plan, packing: Packing, kind: pa.DataType) -> pa.ListArray:
-    """Return one list of `sequence_length` ids per sequence: its tokens, then padding."""
-    rows, width = plan.sequences, packing.sequence_length
+    """Return one list of `row_length` ids per sequence: its tokens, then padding."""
+    rows, width = plan.sequences, packing.row_length
     bounds = np.arange(rows + 1) * width
     if len(tokens) == rows * width:
         return _lists(kind, bounds, tokens)

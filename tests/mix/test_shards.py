@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pipelines.mix import shards
 from pipelines.mix.contents import Contents
-from pipelines.mix.shards import Counts, Origin, Packing, plan_shard, shard_info, shard_tables, write_shard
+from pipelines.mix.packed import Counts
+from pipelines.mix.shards import Origin, Packing, plan_shard, shard_info, shard_tables, write_shard
 
 ORIGIN = Origin("a" * 32, "b" * 32, 17, "web", ("dolma", "pile"), ("code", "everything"))
 METHODS = ("concat", "pad_truncate")
