@@ -2,9 +2,9 @@
 
 In:  lengths, none longer than a bin; the capacity of a bin.
 Out: for each length the number of its bin, and for each bin the length that opened it, which is its longest.
-Guaranteed: the longest is placed first (of equals, the earlier), each where it leaves the least room, and a bin is opened
-     only where none has room. Equal rooms are alike in what they can still hold; the bin that came to it last is taken.
-     Time grows with lengths x log2(capacity), memory with both; no sort of numbers, no search over bins.
+Guaranteed: the longest is placed first (of equals, the earlier), each where it leaves the least room; a bin is opened
+     only where none has room. Of bins with equal rooms, the one that came to it last is taken. Time grows with lengths
+     x log2(capacity), memory with both; no sort of numbers, no search over bins.
 
 Best-fit decreasing packs sequences in Ding et al. 2024, "Fewer Truncations Improve Language Modeling", algorithm 1.
 """
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from filters.kernels.compiled import kernel, leaf
 
 I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.bool_]
 
 NONE = -1
@@ -35,11 +36,20 @@ def counting_order(values: I64, limit: int) -> I64:
     return order
 
 
+@kernel
+def _no_room(capacity: int) -> Flags:
+    """Return the tree of rooms, from 0 to `capacity`, that no bin has."""
+    leaves = 1
+    while leaves <= capacity:
+        leaves <<= 1
+    return np.zeros(2 * leaves, np.bool_)
+
+
 @leaf
 def _least_room(present: Flags, leaves: int, wanted: int) -> int:
     """Return the smallest room of at least `wanted` that some bin has, or NONE.
 
-    `present` is a binary tree: leaf `leaves + room` says whether a bin has the room, a node whether a leaf below it does.
+    `present` is a binary tree: leaf `leaves + room` says whether a bin has that room, a node whether one below it does.
     """
     node = leaves + wanted
     while not present[node]:
@@ -71,6 +81,24 @@ def _remove(present: Flags, node: int) -> None:
         present[node] = False
 
 
+@leaf
+def _take_newest(room: int, newest: I32, below: I32, present: Flags) -> int:
+    """Return the bin that came last to a room, and take it from there."""
+    taken: int = newest[room]
+    newest[room] = below[taken]
+    if newest[room] == NONE:
+        _remove(present, len(present) // 2 + room)
+    return taken
+
+
+@leaf
+def _put(taken: int, room: int, newest: I32, below: I32, present: Flags) -> None:
+    """Say that a bin has come to a room."""
+    below[taken] = newest[room]
+    newest[room] = taken
+    _enter(present, len(present) // 2 + room)
+
+
 @kernel
 def fill_bins(lengths: I64, order: I64, capacity: int) -> tuple[I64, I64]:
     """Place lengths in bins, each where it leaves the least room.
@@ -83,28 +111,18 @@ def fill_bins(lengths: I64, order: I64, capacity: int) -> tuple[I64, I64]:
     Returns:
         int64[lengths], the bin of each; int64[bins], the place of the length that opened it.
     """
-    leaves = 1
-    while leaves <= capacity:
-        leaves <<= 1
-    present = np.zeros(2 * leaves, np.bool_)
-    newest = np.full(capacity + 1, NONE, np.int32)
+    present = _no_room(capacity)
+    newest, below = np.full(capacity + 1, NONE, np.int32), np.empty(len(lengths), np.int32)
     bins, openers = np.empty(len(lengths), np.int64), np.empty(len(lengths), np.int64)
-    below = np.empty(len(lengths), np.int32)
     count = 0
     for place in order:
-        room = _least_room(present, leaves, lengths[place])
+        room = _least_room(present, len(present) // 2, lengths[place])
         if room == NONE:
-            held, room = count, capacity
+            bins[place], room = count, capacity
             openers[count] = place
             count += 1
         else:
-            held = newest[room]
-            newest[room] = below[held]
-            if newest[room] == NONE:
-                _remove(present, leaves + room)
-        bins[place] = held
-        room -= lengths[place]
-        if room > 0:
-            below[held], newest[room] = newest[room], held
-            _enter(present, leaves + room)
+            bins[place] = _take_newest(room, newest, below, present)
+        if room > lengths[place]:
+            _put(bins[place], room - lengths[place], newest, below, present)
     return bins, openers[:count].copy()

@@ -2,8 +2,8 @@
 
 In:  rows files of all splits for one phase.
 Out: one Parquet file of training sequences.
-Guaranteed: a shard is packed alone, and holds the same bytes however the build was run. Its receipt has the books of the
-    shard, and beside them what `concat` would have made of the same fragments.
+Guaranteed: a shard is packed alone, and holds the same bytes however the build was run. Its receipt has its books, and
+    beside them what `concat` would have made of the same fragments.
 """
 
 from dataclasses import dataclass

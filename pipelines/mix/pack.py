@@ -74,8 +74,8 @@ def concat(lengths: I64, sequence_length: int, overlap: int = 0) -> Plan:
 def pad_truncate(lengths: I64, sequence_length: int, overlap: int = 0) -> Plan:
     """Give each fragment a sequence of its own; what does not fit in it is lost.
 
-    OpenELM reads its documents so (corenet, `general_lm.py`): pieces of 2,048 words, each the first 2,049 of its tokens,
-    then padding; that is `overlap` 1, which no sequence shares with another here.
+    OpenELM reads its documents so (corenet, `general_lm.py`): of each piece of 2,048 words the first 2,049 tokens, then
+    padding. That is `overlap` 1, though no sequence shares a token with another here.
     """
     fragment = np.flatnonzero(lengths)
     kept = np.minimum(lengths[fragment], sequence_length + overlap)

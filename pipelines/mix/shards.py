@@ -2,16 +2,16 @@
 
 In:  the contents of one shard, how to pack them, and what the shard says of its build.
 Out: Parquet on a binary stream: row groups of a fixed number of sequences, zstd, metadata under the key `gristmill`.
-Guaranteed: the same bytes for the same contents (and versions of the Parquet library). Every row has `row_length` ids, of
-    which the first sum(doc_lengths) are tokens and the rest padding. Beyond the contents themselves, memory is bounded
-    by one row group.
+Guaranteed: the same bytes for the same contents (and versions of the Parquet library). Every row has `row_length` ids,
+    of which the first sum(doc_lengths) are tokens and the rest padding. Beyond the contents themselves, memory is
+    bounded by one row group.
 
 Token ids are stored with the encoding BYTE_STREAM_SPLIT, everything else with dictionaries, all without statistics.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ from pipelines.mix.contents import Contents, Tokens
 from pipelines.mix.pack import PACKERS, Plan
 from pipelines.mix.packed import Counts, counts_of
 from pipelines.mix.pools import I64
+from pipelines.mixture import Method
 
 ROW_GROUP_TOKENS = 1 << 22
 """A row group holds this many tokens, rounded down to whole sequences, but at least one sequence."""
@@ -41,7 +42,7 @@ class Packing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         next_token: whether a row has one token more, the target of its last input; stored where it has.
     """
 
-    method: Literal["concat", "best_fit", "pad_truncate"]
+    method: Method
     sequence_length: int
     pad_id: int
     next_token: bool = False

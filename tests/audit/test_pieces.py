@@ -215,7 +215,8 @@ def test_sequences_of_every_packing_are_traced_with_their_next_tokens(
 
 def _one_token_over(built: Opened, pieces: list[Piece], pack: str) -> None:
     """Tokens in shards, each counted once, are those that the ledger calls used; unless packing loses some."""
-    tokens = {(piece.uid, piece.epoch, piece.pool, piece.start + at) for piece in pieces for at in range(len(piece.ids))}
+    places = [(piece, piece.start + at) for piece in pieces for at in range(len(piece.ids))]
+    tokens = {(piece.shard, piece.uid, piece.epoch, piece.pool, token) for piece, token in places}
     ids = sum(len(piece.ids) for piece in pieces)
     summary = read_summary(built.storage.read(PART))
     assert (summary.real, summary.repeated) == (len(tokens), ids - len(tokens))

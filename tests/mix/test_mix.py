@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pipelines.errors import ShortPool
 from pipelines.mix.budgets import Interval
 from pipelines.mix.place import shard_count
 from pipelines.mix.shards import Packing, plan_shard, shard_tables
+from pipelines.mixture import Method
 from tests.mix.plain_packing import packed
 from tests.mix.reference import (
     Case,
@@ -121,7 +123,7 @@ def test_every_token_of_every_shard_is_where_the_reference_puts_it(first: int) -
         case, rng = random_case(seed), random.Random(seed)
         road = _road(case, rng)
         spans = _spans(case, road)
-        method, length = rng.choice(["concat", "best_fit", "pad_truncate"]), rng.choice([1, 2, 7, 16, 64])
+        method, length = rng.choice(get_args(Method)), rng.choice([1, 2, 7, 16, 64])
         packing = Packing(method, length, 2**32 - 1, next_token=rng.random() < 0.5)
         for phase in {span.phase for span in spans}:
             _check_phase(case, road, phase, spans, packing)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.mix.pack import PACKERS, Plan, best_fit, concat
-from pipelines.mix.packed import Counts, counts_of, whole_of
+from pipelines.mix.packed import Counts, Whole, counts_of, whole_of
 from pipelines.mix.pools import I64
 from tests.mix.plain_packing import Stretch, packed
 
@@ -121,9 +121,10 @@ def test_a_fragment_is_cut_where_no_sequence_holds_all_of_it(
     method: str, lengths: I64, width: int, overlap: int
 ) -> None:
     plan = PACKERS[method](lengths, width, overlap)
-    whole = {fragment for sequence in _stretches(plan) for fragment, _, length in sequence if length == lengths[fragment]}
-    counted = whole_of(lengths, plan)
-    assert (counted.fragments, counted.cut) == (np.count_nonzero(lengths), np.count_nonzero(lengths) - len(whole))
+    stretches = [stretch for sequence in _stretches(plan) for stretch in sequence]
+    whole = {fragment for fragment, _, length in stretches if length == lengths[fragment]}
+    fragments = int(np.count_nonzero(lengths))
+    assert whole_of(lengths, plan) == Whole(fragments, fragments - len(whole))
 
 
 @METHODS

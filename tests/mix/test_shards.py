@@ -1,6 +1,7 @@
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -13,9 +14,10 @@ from pipelines.mix import shards
 from pipelines.mix.contents import Contents
 from pipelines.mix.packed import Counts
 from pipelines.mix.shards import Origin, Packing, plan_shard, shard_info, shard_tables, write_shard
+from pipelines.mixture import Method
 
 ORIGIN = Origin("a" * 32, "b" * 32, 17, "web", ("dolma", "pile"), ("code", "everything"))
-METHODS = ("concat", "pad_truncate")
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def _contents(lengths: list[int], dtype: type[np.unsignedinteger] = np.uint16) -> Contents:
@@ -79,13 +81,13 @@ def test_column_types_are_the_format(dtype: type[np.unsignedinteger], stored: pa
     lengths=st.lists(st.integers(0, 50), max_size=30),
     width=st.integers(1, 20),
     method=st.sampled_from(METHODS),
+    more=st.booleans(),
     group=st.sampled_from([1, 7, 64, 1 << 22]),
 )
-def test_rows_hold_the_tokens_they_name_then_padding(lengths: list[int], width: int, method: str, group: int) -> None:
-    contents, packing = (
-        _contents(lengths, np.uint32),
-        Packing("concat" if method == "concat" else "pad_truncate", width, 2**32 - 1),
-    )
+def test_rows_hold_the_tokens_they_name_then_padding(
+    lengths: list[int], width: int, method: Method, more: bool, group: int
+) -> None:
+    contents, packing = _contents(lengths, np.uint32), Packing(method, width, 2**32 - 1, more)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "ROW_GROUP_TOKENS", group)
         rows = [
@@ -98,18 +100,30 @@ def test_rows_hold_the_tokens_they_name_then_padding(lengths: list[int], width: 
             for address, start, length in zip(row["doc_addresses"], row["doc_starts"], row["doc_lengths"], strict=True)
             for token in range(length)
         ]
-        assert row["input_ids"] == named + [2**32 - 1] * (width - len(named))
+        assert row["input_ids"] == named + [2**32 - 1] * (width + more - len(named))
 
 
-@given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 20), st.sampled_from(METHODS))
-def test_the_books_of_a_shard_balance(lengths: list[int], width: int, method: str) -> None:
-    contents, packing = _contents(lengths), Packing("concat" if method == "concat" else "pad_truncate", width, 0)
+@given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 20), st.sampled_from(METHODS), st.booleans())
+def test_the_books_of_a_shard_balance(lengths: list[int], width: int, method: Method, more: bool) -> None:
+    contents, packing = _contents(lengths), Packing(method, width, 0, more)
     written, counts = _written(contents, packing)
     table = pq.read_table(io.BytesIO(written))
+    held = sum(sum(row) for row in table["doc_lengths"].to_pylist())
     assert counts.real + counts.lost == sum(lengths)
-    assert counts.real + counts.padded == table.num_rows * width == counts.sequences * width
-    assert counts.real == sum(sum(row) for row in table["doc_lengths"].to_pylist())
+    assert counts.real + counts.repeated == held
+    assert held + counts.padded == len(table["input_ids"].combine_chunks().values) == counts.sequences * (width + more)
     assert counts.lost == 0 or method == "pad_truncate"
+    assert counts.repeated == 0 or more
+
+
+def test_rows_with_their_next_token_overlap_by_it() -> None:
+    concat = _table(_contents([3, 4, 2]), Packing("concat", 4, 99, next_token=True))
+    assert concat["input_ids"].to_pylist() == [[0, 1, 2, 3, 4], [4, 5, 6, 7, 8]]
+    assert concat["doc_lengths"].to_pylist() == [[3, 2], [3, 2]]
+    best_fit = _table(_contents([3, 7, 2]), Packing("best_fit", 4, 99, next_token=True))
+    assert sorted(best_fit["input_ids"].to_pylist()) == [[0, 1, 2, 99, 99], [3, 4, 5, 6, 7], [7, 8, 9, 10, 11]]
+    alone = _table(_contents([3, 6]), Packing("pad_truncate", 4, 99, next_token=True))
+    assert alone["input_ids"].to_pylist() == [[0, 1, 2, 99, 99], [3, 4, 5, 6, 7]]
 
 
 def test_metadata_says_where_the_shard_comes_from() -> None:
@@ -117,6 +131,14 @@ def test_metadata_says_where_the_shard_comes_from() -> None:
     written, counts = _written(_contents([3, 6]), packing)
     info = shard_info(pq.read_schema(io.BytesIO(written)))
     assert (info.origin, info.packing, info.counts) == (ORIGIN, packing, counts)
+
+
+def test_metadata_says_next_token_and_what_is_repeated_where_rows_overlap() -> None:
+    packing = Packing("concat", 2, 99, next_token=True)
+    written, _ = _written(_contents([5]), packing)
+    metadata = pq.read_schema(io.BytesIO(written)).metadata[b"gristmill"]
+    assert b'"packing":{"method":"concat","next_token":true,"pad_id":99,"sequence_length":2}' in metadata
+    assert b'"counts":{"lost":0,"padded":0,"real":5,"repeated":1,"sequences":2}' in metadata
 
 
 def test_metadata_is_plain_json_under_one_key() -> None:
@@ -155,13 +177,16 @@ def test_a_shard_without_fragments_is_a_file_without_rows() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_document_of_25_million_tokens_is_packed_exactly(method: str) -> None:
+def test_a_document_of_25_million_tokens_is_packed_exactly(method: Method) -> None:
     contents = _contents([10, 25_000_000, 10])
-    table = _table(contents, Packing("concat" if method == "concat" else "pad_truncate", 2048, 0))
+    table = _table(contents, Packing(method, 2048, 0))
+    ids = table["input_ids"].combine_chunks().values.to_numpy()
     if method == "concat":
-        ids = table["input_ids"].combine_chunks().values.to_numpy()
         np.testing.assert_array_equal(ids[:25_000_020], contents.ids)
         assert table["doc_starts"][-1].as_py() == [1000 + (25_000_020 // 2048) * 2048 - 10, 2000]
+    elif method == "best_fit":
+        assert table.num_rows == -(-25_000_020 // 2048)
+        np.testing.assert_array_equal(np.bincount(ids)[1:], np.bincount(contents.ids)[1:])
     else:
         assert table["doc_lengths"].to_pylist() == [[10], [2048], [10]]
         assert table["input_ids"][1].as_py() == contents.ids[10:2058].tolist()
