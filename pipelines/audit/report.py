@@ -49,6 +49,8 @@ def print_summary(console: Console, summary: Summary, out: str) -> None:
             highlight=False,
         )
         console.print(_more(summary), highlight=False)
+    if summary.unplaced:
+        console.print(_unplaced(summary), highlight=False, soft_wrap=True)
     if len(summary.packed) > 1:
         console.print(_packed(summary))
     console.print("The books balance: every record read has one verdict.")
@@ -118,6 +120,11 @@ def _more(summary: Summary) -> str:
     words = f"Of the tokens that came to the packer {summary.special:,} begin or end a document (BOS, EOS)"
     twice = f"; {summary.repeated:,} stand in two sequences" if summary.repeated else ""
     return f"{words}{twice}."
+
+
+def _unplaced(summary: Summary) -> str:
+    documents = plural(summary.unplaced, "document")
+    return f"{documents}: loss_spans could not be placed, for the tokenizer changes the text; no token of it counts."
 
 
 def _packed(summary: Summary) -> Table:

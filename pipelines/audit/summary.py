@@ -81,6 +81,7 @@ class Summary(msgspec.Struct, frozen=True):
         beside: what companions of the documents said, by source.
         repeated: tokens that stand in two sequences, the overlap of `next_token`.
         special: how many of the tokens handed to the packer are BOS or EOS.
+        unplaced: documents with `loss_spans` whose tokens do not spell their text, so that none of them counts.
         packed: what packing did, and behind it what `concat` would have done, where that is another.
     """
 
@@ -97,6 +98,7 @@ class Summary(msgspec.Struct, frozen=True):
     beside: list[Beside] = []
     repeated: int = 0
     special: int = 0
+    unplaced: int = 0
     packed: list[Packed] = []
 
 
@@ -145,6 +147,7 @@ def _summary(
         shards=len(packed),
         fits=list(fits),
         beside=list(beside),
+        unplaced=sum(each.counts.get("loss_unplaced", 0) for step in receipts.values() for each in step),
         packed=ways,
         **totals,
     )

@@ -7,6 +7,7 @@ Guaranteed: a shard is packed alone, and holds the same bytes however the build 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -22,6 +23,7 @@ from pipelines.mix.contents import Contents, in_order
 from pipelines.mix.packed import counts_of, whole_of
 from pipelines.mix.shards import Origin, Packing, plan_shard, write_shard
 from pipelines.mixture import Mix
+from pipelines.tokens.columns import columns_of, record_type
 from pipelines.tokens.encode import Encoder
 
 
@@ -55,7 +57,8 @@ def run_pack(job: Job, task: PackTask) -> Receipt:
     """Write the shard."""
     mix, encoder = mix_of(job), load_fitted_encoder(job, task.encoder)
     rows = read_partition(job.storage, task.inputs, task.shard, task.shards)
-    contents = in_order(_contents(rows, np.dtype(encoder.dtype)))
+    columns = columns_of(job.manifest.sources.values())
+    contents = in_order(_contents(rows, record_type(encoder.dtype, columns)))
     packing = _packing(mix, encoder)
     pools = tuple(pool.name for pool in job.manifest.pools)
     origin = Origin(
@@ -89,13 +92,13 @@ def _packing(mix: Mix, encoder: Encoder) -> Packing:
 def _special(contents: Contents, encoder: Encoder) -> int:
     """Return how many of the tokens that come to the packer begin or end a document; no text becomes such an id."""
     return sum(
-        int(np.count_nonzero(contents.ids == special))
+        int(np.count_nonzero(contents.only_ids == special))
         for special in {encoder.bos_id, encoder.eos_id}
         if special is not None
     )
 
 
-def _contents(rows: Rows, ids: np.dtype[np.unsignedinteger]) -> Contents:
+def _contents(rows: Rows, tokens: np.dtype[Any]) -> Contents:
     head = rows.header
     return Contents(
         t=head["key"],
@@ -106,6 +109,6 @@ def _contents(rows: Rows, ids: np.dtype[np.unsignedinteger]) -> Contents:
         start=head["start"].astype(np.int64),
         address=head["split"].astype(np.uint64) << np.uint64(32) | head["row"].astype(np.uint64),
         source=head["source"],
-        length=head["length"].astype(np.int64) // ids.itemsize,
-        ids=rows.payload.view(ids),
+        length=head["length"].astype(np.int64) // tokens.itemsize,
+        ids=rows.payload.view(tokens),
     )

@@ -87,10 +87,11 @@ class ShardInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counts: Counts
 
 
-def shard_schema(ids: npt.DTypeLike) -> pa.Schema:
-    """Return the columns of a shard whose ids have the given dtype (uint16 or uint32); nothing is ever null."""
+def shard_schema(tokens: npt.DTypeLike) -> pa.Schema:
+    """Return the columns of a shard whose tokens have the given dtype (see `Contents`); nothing is ever null."""
+    kinds = _token_columns(np.dtype(tokens))
     elements = {
-        "input_ids": pa.from_numpy_dtype(ids),
+        "input_ids": pa.from_numpy_dtype(kinds.pop("input_ids")),
         "doc_lengths": pa.int32(),  # tokens of each stretch of a document; their sum is the row's real tokens
         "doc_uids": pa.uint64(),
         "doc_addresses": pa.uint64(),
@@ -98,8 +99,16 @@ def shard_schema(ids: npt.DTypeLike) -> pa.Schema:
         "doc_epochs": pa.uint8(),  # which reading of the pool, from 0
         "source_ids": pa.uint16(),
         "doc_pools": pa.uint16(),
+        **{name: pa.from_numpy_dtype(kind) for name, kind in kinds.items()},
     }
     return pa.schema([pa.field(name, _list_of(element), nullable=False) for name, element in elements.items()])
+
+
+def _token_columns(tokens: np.dtype[Any]) -> dict[str, np.dtype[Any]]:
+    """Return the columns that have a value per token, by name, with their types."""
+    if tokens.names is None:
+        return {"input_ids": tokens}
+    return {"input_ids" if name == "ids" else name: tokens[name] for name in tokens.names}
 
 
 def plan_shard(contents: Contents, packing: Packing) -> Plan:
@@ -182,8 +191,12 @@ def _table(contents: Contents, starts: I64, packing: Packing, plan: Plan) -> pa.
         "doc_pools": contents.pool[fragment],
     }
     schema = shard_schema(contents.ids.dtype)
-    lists = [_lists(schema.field(name).type, plan.bounds, values) for name, values in columns.items()]
-    return pa.table([_padded(tokens, plan, packing, schema.field("input_ids").type), *lists], schema)
+    lists = {name: _lists(schema.field(name).type, plan.bounds, values) for name, values in columns.items()}
+    bounds, filled = np.arange(plan.sequences + 1) * packing.row_length, _padded(tokens, plan, packing)
+    for name in _token_columns(filled.dtype):
+        values = filled if filled.dtype.names is None else filled["ids" if name == "input_ids" else name]
+        lists[name] = _lists(schema.field(name).type, bounds, np.ascontiguousarray(values))
+    return pa.table([lists[name] for name in schema.names], schema)
 
 
 def _lists(kind: pa.DataType, bounds: I64, values: npt.NDArray[Any]) -> pa.ListArray:
@@ -191,16 +204,17 @@ def _lists(kind: pa.DataType, bounds: I64, values: npt.NDArray[Any]) -> pa.ListA
     return pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), elements, type=kind)
 
 
-def _padded(tokens: Tokens, plan: Plan, packing: Packing, kind: pa.DataType) -> pa.ListArray:
-    """Return one list of `row_length` ids per sequence: its tokens, then padding."""
+def _padded(tokens: Tokens, plan: Plan, packing: Packing) -> Tokens:
+    """Return `row_length` tokens for each sequence: its own, then padding, whose columns are 0."""
     rows, width = plan.sequences, packing.row_length
-    bounds = np.arange(rows + 1) * width
     if len(tokens) == rows * width:
-        return _lists(kind, bounds, tokens)
+        return tokens
     real = np.diff(np.concatenate([[0], np.cumsum(plan.length)])[plan.bounds])
-    matrix = np.full((rows, width), packing.pad_id, tokens.dtype)
+    padding = np.zeros(1, tokens.dtype)
+    (padding if tokens.dtype.names is None else padding["ids"])[:] = packing.pad_id
+    matrix = np.repeat(padding, rows * width).reshape(rows, width)
     matrix[np.arange(width) < real[:, None]] = tokens
-    return _lists(kind, bounds, matrix.reshape(-1))
+    return matrix.reshape(-1)
 
 
 def _gather(ids: Tokens, begin: I64, length: I64) -> Tokens:

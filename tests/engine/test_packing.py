@@ -15,7 +15,7 @@ from pipelines.audit.summary import Summary
 from pipelines.engine.fit import load_fitted_encoder
 from tests.helpers import build_here, lines_source, write_lines
 
-WORDS = "the quick brown fox jumps over the lazy dog and runs into the wide green forest again".split()
+WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "and", "runs", "into", "green", "woods"]
 
 
 @pytest.fixture(scope="module")

@@ -53,6 +53,8 @@ SOURCES: list[Case] = [
     ("sources.web.format", ["c4"], "sources.web.format", ["c4"], "unknown format"),
     ("sources.web.pth", "x", "sources.web.pth", "x", "did you mean 'path'?"),
     ("sources.web.text_field", "x", "sources.web.text_field", "x", "unknown key"),
+    ("sources.books.loss_spans", "", "sources.books.loss_spans", "", "at least 1"),
+    ("sources.books.loss_spans", "loss", "sources.books.loss_spans", "loss", "'normalize' changes it"),
     ("sources.web.path", GONE, "sources.web.path", None, "this key is needed"),
     ("sources.web.path", 5, "sources.web.path", 5, "write text, or write a list"),
     ("sources.web.path", "", "sources.web.path", "", "write a path"),
