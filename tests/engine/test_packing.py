@@ -85,6 +85,8 @@ def test_the_report_shows_padding_and_cut_documents_beside_concat(corpus: Path) 
     assert f"{summary.repeated:,} stand in two sequences" in shown
     alone = report(msgspec.structs.replace(summary, packed=summary.packed[1:], repeated=0))
     assert "concat" not in alone
+    assert "loss_spans" not in alone
+    assert "3 documents: loss_spans could not be placed" in report(msgspec.structs.replace(summary, unplaced=3))
     assert "two sequences" not in alone
 
 
