@@ -126,6 +126,19 @@ def test_rows_with_their_next_token_overlap_by_it() -> None:
     assert alone["input_ids"].to_pylist() == [[0, 1, 2, 99, 99], [3, 4, 5, 6, 7]]
 
 
+@given(st.lists(st.integers(1, 50), max_size=20), st.integers(1, 20))
+def test_pad_truncate_with_the_next_token_is_how_openelm_reads_documents(lengths: list[int], width: int) -> None:
+    """corenet's `general_lm.py`: a sample of `width` + 1 ids, all padding, into which a document's first ids go."""
+    contents = _contents(lengths)
+    samples = np.full((len(lengths), width + 1), 60_000)
+    for sample, ids in zip(samples, np.split(contents.ids, np.cumsum(lengths)[:-1]), strict=False):
+        kept = min(len(ids), width + 1)
+        sample[:kept] = ids[:kept]
+    packing = Packing("pad_truncate", width, 60_000, next_token=True)
+    assert _table(contents, packing)["input_ids"].to_pylist() == samples.tolist()
+    assert _written(contents, packing)[1].lost == sum(max(length - width - 1, 0) for length in lengths)
+
+
 def test_metadata_says_where_the_shard_comes_from() -> None:
     packing = Packing("pad_truncate", 4, 99)
     written, counts = _written(_contents([3, 6]), packing)
