@@ -21,7 +21,7 @@ from pipelines.audit.bench_page import print_bench
 from pipelines.audit.forecast import forecast
 from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.opened import open_folder
-from pipelines.audit.pieces import trace_pieces
+from pipelines.audit.pieces import packing_of, trace_pieces
 from pipelines.audit.pieces_page import print_sequences
 from pipelines.audit.preview import preview as preview_manifest
 from pipelines.audit.preview_one import Wanted, preview_one
@@ -257,7 +257,7 @@ def trace(
     if step is not None:
         places = places_of(build_, Step(step, batch_size, tuple(phases or ()), skip))
     traced = trace_pieces(build_, pieces_at(build_, places if only is None else [place_in(places, only)]))
-    print_sequences(console, traced, whole=pieces)
+    print_sequences(console, traced, packing_of(build_, places[0][0]), whole=pieces)
     if not all(each.agrees for each in traced):
         raise typer.Exit(1)
 

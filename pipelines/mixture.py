@@ -44,6 +44,9 @@ ItemName = Annotated[str, AfterValidator(check_name)]
 
 ExpressionText = Annotated[str, AfterValidator(check_expression)]
 
+Method = Literal["concat", "best_fit", "pad_truncate"]
+"""Ways of packing; `pipelines/mix/pack.py` has a function for each."""
+
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Epochs = Annotated[float, Field(gt=0, le=MOST_EPOCHS, allow_inf_nan=False)]
@@ -103,9 +106,12 @@ class Mix(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sequence_length: Count = Field(2048, description="Tokens of a training sequence.", le=2**31 - 1)
+    sequence_length: Count = Field(2048, description="Tokens that a training sequence trains on.", le=2**31 - 2)
+    next_token: bool = Field(False, description="Rows have one token more: the target of their last input.")
     shard_tokens: Count = Field(64_000_000, description="Tokens of a shard.")
-    pack: Literal["concat", "pad_truncate"] = Field("concat", description="How documents become sequences.")
+    pack: Method = Field(
+        "concat", description="How documents become sequences: joined and cut, whole where they fit, or each alone."
+    )
     pools: dict[ItemName, PoolOptions] = Field({}, description="Pools besides the sources themselves.")
     phases: tuple[Phase, ...] = Field(min_length=1, description="Phases, in order.")
     max_epochs: Epochs | dict[str, Epochs] = Field(

@@ -208,7 +208,9 @@ def _mixing(manifest: Manifest) -> Iterator[Planned]:
         return
     yield Planned("budgets", {"all": ["pools, and where each phase cuts them"]}, ("pools", "budgets"))
     shards = sum(shard_count(phase.tokens, mix.shard_tokens) for phase in mix.phases)
-    words = f"{plural(shards, 'shard')} of {size(mix.shard_tokens)} tokens, sequences of {mix.sequence_length:,}"
+    length = f"{mix.sequence_length:,}{' + 1' if mix.next_token else ''}"
+    packing = "" if mix.pack == "concat" else f", {mix.pack}"
+    words = f"{plural(shards, 'shard')} of {size(mix.shard_tokens)} tokens, sequences of {length}{packing}"
     yield Planned("shards", {"all": [words]}, ("place", "pack"))
 
 

@@ -19,7 +19,7 @@ from pipelines.audit.wording import listed
 from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.splits import Split
 from pipelines.errors import RequestError
-from pipelines.mix.shards import shard_info
+from pipelines.mix.shards import Packing, ShardInfo, shard_info
 from pipelines.tokens.encode import Encoder
 from pipelines.tokens.runs import Ids
 
@@ -134,6 +134,16 @@ def shard_part(build: Opened, name: str) -> str:
     raise RequestError(f"{build.storage.url} has no shard {name!r}; it has\n{some}{more}")
 
 
+def packing_of(build: Opened, shard: str) -> Packing:
+    """Return how a shard that there is was packed."""
+    return _info(build, shard_part(build, shard)).packing
+
+
+def _info(build: Opened, part: str) -> ShardInfo:
+    with build.storage.open(part) as file:
+        return shard_info(pq.read_schema(file))
+
+
 @dataclass(frozen=True)
 class _Stretch:
     """A piece as the shard's own columns tell it."""
@@ -159,8 +169,7 @@ def _stretches(sequence: int, values: dict[str, list[int]]) -> Iterator[_Stretch
 
 def _described(build: Opened, part: str, stretches: Sequence[_Stretch]) -> list[Piece]:
     """Return pieces with what the lock, the ledger and the tokenizer say of them."""
-    with build.storage.open(part) as file:
-        origin = shard_info(pq.read_schema(file)).origin
+    origin = _info(build, part).origin
     if (origin.manifest_hash, origin.tokenizer_hash) != (build.lock.manifest_hash, build.lock.tokenizer_hash):
         raise RequestError(f"{build.storage.url}/{part} was written by another build: delete it and build again")
     encoder = load_fitted_encoder(build.job, build.lock.tokenizer)

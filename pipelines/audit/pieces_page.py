@@ -1,6 +1,6 @@
 """The page of a sequence: what `gristmill trace` prints.
 
-In:  traced pieces, of one sequence or of several, one after another.
+In:  traced pieces, of one sequence or of several, one after another, and how their shards were packed.
 Out: of each sequence a table on a console, a row per piece; or a block per piece with all of its text.
 Guaranteed: a piece whose tokens are not its document's text is shown as such, with both.
 """
@@ -16,26 +16,31 @@ from rich.text import Text
 from pipelines.audit.pieces import Traced
 from pipelines.audit.tables import table_of
 from pipelines.audit.wording import excerpt, plural
+from pipelines.mix.shards import Packing
 
 SHOWN = 110
 """Characters of a piece's text that the table shows."""
 
+_OVERLAP = "With next_token, what goes on in another sequence begins there with the last token that it has here."
 
-def print_sequences(console: Console, traced: Sequence[Traced], *, whole: bool) -> None:
+
+def print_sequences(console: Console, traced: Sequence[Traced], packing: Packing, *, whole: bool) -> None:
     """Print the pieces of several sequences, sequence by sequence; `whole` prints all of their texts."""
     for _, pieces in groupby(traced, lambda each: (each.piece.shard, each.piece.sequence)):
-        print_sequence(console, list(pieces), whole=whole)
+        print_sequence(console, list(pieces), packing, whole=whole)
 
 
-def print_sequence(console: Console, traced: Sequence[Traced], *, whole: bool) -> None:
+def print_sequence(console: Console, traced: Sequence[Traced], packing: Packing, *, whole: bool) -> None:
     """Print the pieces of one sequence; `whole` prints all of their texts."""
     first = traced[0].piece
     tokens = sum(len(each.piece.ids) for each in traced)
     console.print(
         f"[bold]{escape(first.shard)}[/], sequence [bold]{first.sequence}[/]: {plural(tokens, 'token')} in "
-        f"{plural(len(traced), 'piece')}",
+        f"{plural(len(traced), 'piece')}, packed by {packing.method}",
         highlight=False,
     )
+    if packing.next_token and packing.method != "pad_truncate":
+        console.print(_OVERLAP)
     if whole:
         _print_whole(console, traced)
     else:

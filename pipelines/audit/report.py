@@ -48,6 +48,11 @@ def print_summary(console: Console, summary: Summary, out: str) -> None:
             f"{summary.padded:,} ids of padding, {summary.lost:,} tokens lost in packing.",
             highlight=False,
         )
+        console.print(_more(summary), highlight=False)
+    if summary.unplaced:
+        console.print(_unplaced(summary), highlight=False, soft_wrap=True)
+    if len(summary.packed) > 1:
+        console.print(_packed(summary))
     console.print("The books balance: every record read has one verdict.")
     for what, where in _next(summary, out):
         console.print(f"  {what:<28} {escape(where)}", highlight=False, soft_wrap=True)
@@ -107,6 +112,28 @@ def _fits(summary: Summary) -> Table:
         for name, value in fit.numbers.items():
             table.add_row(fit.name, name.replace("_", " "), number(None if value is None else round(value, 4)))
         table.add_section()
+    return table
+
+
+def _more(summary: Summary) -> str:
+    """Return what else is known of the tokens: those that are no text, and those that stand twice."""
+    words = f"Of the tokens that came to the packer {summary.special:,} begin or end a document (BOS, EOS)"
+    twice = f"; {summary.repeated:,} stand in two sequences" if summary.repeated else ""
+    return f"{words}{twice}."
+
+
+def _unplaced(summary: Summary) -> str:
+    documents = plural(summary.unplaced, "document")
+    return f"{documents}: loss_spans could not be placed, for the tokenizer changes the text; no token of it counts."
+
+
+def _packed(summary: Summary) -> Table:
+    """Return what packing did to documents, beside what `concat` would have done."""
+    table = table_of("How documents became sequences", ["packing"], ["sequences", "padding", "", "documents cut", ""])
+    own, *others = summary.packed
+    for name, way in ((own.method, own), *((f"({other.method} instead)", other) for other in others)):
+        padding, cut = way.padded / max(way.ids, 1), way.cut / max(way.fragments, 1)
+        table.add_row(name, f"{way.sequences:,}", f"{way.padded:,}", f"{padding:.2%}", f"{way.cut:,}", f"{cut:.2%}")
     return table
 
 

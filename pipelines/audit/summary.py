@@ -44,6 +44,26 @@ class PhaseTokens(msgspec.Struct, frozen=True):
     tokens: int
 
 
+class Packed(msgspec.Struct, frozen=True):
+    """What a way of packing makes of a build's fragments.
+
+    Args:
+        method: its name in the manifest.
+        sequences: rows of all shards.
+        padded: ids that fill them up.
+        ids: all of their ids.
+        fragments: stretches of documents that were to be packed.
+        cut: those that no sequence holds from beginning to end.
+    """
+
+    method: str
+    sequences: int
+    padded: int
+    ids: int
+    fragments: int
+    cut: int
+
+
 class Summary(msgspec.Struct, frozen=True):
     """What a build read, dropped and made.
 
@@ -54,11 +74,15 @@ class Summary(msgspec.Struct, frozen=True):
         phases: tokens by phase and pool, as they were handed to the packer.
         shards: number of shards.
         sequences: training sequences in them.
-        real: tokens in them.
+        real: tokens in them, each counted once.
         padded: ids that fill the ends of sequences.
         lost: tokens that packing cut off.
         fits: what was fitted, in order.
         beside: what companions of the documents said, by source.
+        repeated: tokens that stand in two sequences, the overlap of `next_token`.
+        special: how many of the tokens handed to the packer are BOS or EOS.
+        unplaced: documents with `loss_spans` whose tokens do not spell their text, so that none of them counts.
+        packed: what packing did, and behind it what `concat` would have done, where that is another.
     """
 
     records: int
@@ -72,6 +96,10 @@ class Summary(msgspec.Struct, frozen=True):
     lost: int
     fits: list[FitReport] = []
     beside: list[Beside] = []
+    repeated: int = 0
+    special: int = 0
+    unplaced: int = 0
+    packed: list[Packed] = []
 
 
 def write_summary(
@@ -81,7 +109,8 @@ def write_summary(
     beside: Sequence[Beside] = (),
 ) -> Summary:
     """Add up a build's receipts, by step, and write the summary."""
-    summary = _summary(receipts, fits, beside)
+    method = "" if job.manifest.mix is None else job.manifest.mix.pack
+    summary = _summary(receipts, fits, beside, _packed(receipts.get("pack", []), method))
     job.storage.put(PART, msgspec.json.format(msgspec.json.encode(summary), indent=1))
     return summary
 
@@ -91,7 +120,15 @@ def read_summary(data: bytes) -> Summary:
     return msgspec.json.decode(data, type=Summary)
 
 
-def _summary(receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport], beside: Sequence[Beside]) -> Summary:
+_TOTALS = ("sequences", "real", "padded", "lost", "repeated", "special")
+
+
+def _summary(
+    receipts: Mapping[str, Sequence[Receipt]],
+    fits: Sequence[FitReport],
+    beside: Sequence[Beside],
+    ways: list[Packed],
+) -> Summary:
     ledger = receipts["ledger"]
     falls: Counter[tuple[str, str, str, str]] = Counter()
     for receipt in ledger:
@@ -101,7 +138,7 @@ def _summary(receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport
                 falls[receipt.info["source"], fate, stage, rule] += count
     packed = receipts.get("pack", [])
     cuts = {name: count for receipt in receipts.get("budgets", []) for name, count in receipt.counts.items()}
-    totals = {name: sum(receipt.counts[name] for receipt in packed) for name in ("sequences", "real", "padded", "lost")}
+    totals = {name: sum(receipt.counts[name] for receipt in packed) for name in _TOTALS}
     return Summary(
         records=sum(receipt.counts["records"] for receipt in ledger),
         falls=[Fall(*name, records=count) for name, count in sorted(falls.items())],
@@ -110,8 +147,24 @@ def _summary(receipts: Mapping[str, Sequence[Receipt]], fits: Sequence[FitReport
         shards=len(packed),
         fits=list(fits),
         beside=list(beside),
+        unplaced=sum(each.counts.get("loss_unplaced", 0) for step in receipts.values() for each in step),
+        packed=ways,
         **totals,
     )
+
+
+def _packed(receipts: Sequence[Receipt], method: str) -> list[Packed]:
+    """Return what packing did, and what `concat` would have done where it was another; nothing without shards."""
+    prefixes = {"": method} if method == "concat" else {"": method, "concat_": "concat"}
+    return [_way(receipts, way, prefix) for prefix, way in prefixes.items() if receipts]
+
+
+def _way(receipts: Sequence[Receipt], method: str, prefix: str) -> Packed:
+    total: Counter[str] = Counter()
+    for receipt in receipts:
+        total.update({name: receipt.counts[prefix + name] for name in ("sequences", "padded", "fragments", "cut")})
+        total["ids"] += sum(receipt.counts[prefix + name] for name in ("real", "repeated", "padded"))
+    return Packed(method, **total)
 
 
 def _phase_tokens(name: str, tokens: int) -> PhaseTokens:

@@ -37,7 +37,7 @@ class CutTask:
 
     def part(self, job: Job) -> str:
         """Return the path of the cuts."""
-        mix = mix_of(job).model_dump(mode="json", exclude={"pack", "sequence_length", "shard_tokens"})
+        mix = mix_of(job).model_dump(mode="json", exclude={"pack", "sequence_length", "next_token", "shard_tokens"})
         return f"work/cuts/{key_of(['cuts', mix, self.content])}.json"
 
 

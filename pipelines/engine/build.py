@@ -231,7 +231,7 @@ class Build:
             shards = shard_count(taken, mix.shard_tokens if mix is not None else 1)
             inputs = tuple((place.holding.split.number, place.rows_part(self.job, phase.name)) for place in places)
             contents = [receipt.content for receipt in placed]
-            packing = [mix.pack, mix.sequence_length] if mix is not None else []
+            packing = [mix.pack, mix.sequence_length, mix.next_token] if mix is not None else []
             stamp = key_of([self.job.manifest_hash, self.encoder_hash, packing, shards, contents])
             tasks += [PackTask(phase.name, shard, shards, inputs, self.encoder, stamp) for shard in range(shards)]
         self.runner.sweep("shards", [task.part(self.job) for task in tasks])

@@ -26,6 +26,7 @@ from pipelines.engine.route import Pass, Step
 from pipelines.engine.selection import selecting_options
 from pipelines.engine.texts import Entry, texts_wanted
 from pipelines.engine.walk import Walk
+from pipelines.tokens.columns import columns_of
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,8 @@ class MapTask:
             compile_encoder(encoder)
         key, records = self.key(job), records_key(job, self.holding)
         keeps_text = self.keeps_text and not covered
-        return OutputPlan(key, records, self.work, self.standing, encoder, keeps_text, self.edited)
+        columns = columns_of([job.manifest.sources[self.holding.split.source]]) if encoder is not None else ()
+        return OutputPlan(key, records, self.work, self.standing, encoder, columns, keeps_text, self.edited)
 
     def part(self, job: Job) -> str:
         """Return the path of the part whose receipt says that the task is done."""

@@ -26,9 +26,12 @@ from pipelines.engine.parts import PartWriter
 from pipelines.engine.receipts import Receipt, save_receipt
 from pipelines.engine.route import Pass
 from pipelines.engine.walk import Walk
+from pipelines.sources.options import LOSS_SPANS
 from pipelines.tokens.checking import CHECKED, check_ids
+from pipelines.tokens.columns import LOSS_MASK
 from pipelines.tokens.encode import Encoder
-from pipelines.tokens.runs import RUNS_SCHEMA, run_table
+from pipelines.tokens.loss import loss_mask
+from pipelines.tokens.runs import run_table, runs_schema
 
 TEXTS = pa.schema([pa.field("row", pa.uint32(), nullable=False), pa.field("text", pa.large_string(), nullable=False)])
 """Columns of a texts part."""
@@ -47,6 +50,7 @@ class OutputPlan:
         work: the pass.
         standing: what the manifest says of the source in the exchange that ends the pass.
         encoder: makes token runs, where the pass tokenizes.
+        columns: what they have beside ids.
         keeps_text: whether a later pass will want the survivors' text.
         edited: whether the survivors' text may differ from what was read.
     """
@@ -56,6 +60,7 @@ class OutputPlan:
     work: Pass
     standing: Standing
     encoder: Encoder | None
+    columns: tuple[str, ...]
     keeps_text: bool
     edited: bool
 
@@ -80,7 +85,7 @@ class Outputs:
         if self.plan.keeps_text:
             self._open("texts", f"work/texts/{self.plan.key}.parquet", TEXTS, grouped=False)
         if self.plan.encoder is not None:
-            self._open("tokens", f"tokens/{self.plan.key}.parquet", RUNS_SCHEMA, grouped=False)
+            self._open("tokens", f"tokens/{self.plan.key}.parquet", runs_schema(self.plan.columns), grouped=False)
         exchange = self.plan.work.exchange
         if exchange is not None:
             layout, spill_bytes = exchange.layout, self.job.resources.spill_bytes
@@ -121,17 +126,21 @@ class Outputs:
         if "texts" in self._writers:
             self._add_texts(walk, rows)
         if self.plan.encoder is not None and len(rows):
-            self._add_tokens(self.plan.encoder, walk, rows)
+            self._add_tokens(self.plan.encoder, walk.documents, rows)
         if self._emitter is not None and self.plan.work.exchange is not None:
             self._emitter.add(self.plan.work.exchange.emit(exchange_documents(walk, rows), self.plan.standing))
 
-    def _add_tokens(self, encoder: Encoder, walk: Walk, rows: npt.NDArray[np.uint32]) -> None:
-        text = walk.documents.column("text")
+    def _add_tokens(self, encoder: Encoder, documents: pa.RecordBatch, rows: npt.NDArray[np.uint32]) -> None:
         if self._writers["tokens"].rows == 0:
-            check_ids(encoder, walk.documents.slice(0, CHECKED))
-        runs = encoder.encode(text)
+            check_ids(encoder, documents.slice(0, CHECKED))
+        runs = encoder.encode(documents.column("text"))
+        columns: dict[str, npt.NDArray[np.uint8]] = {}
+        if LOSS_MASK in self.plan.columns:
+            found = loss_mask(documents.column("text"), documents.column(LOSS_SPANS), runs, encoder)
+            columns[LOSS_MASK] = found.mask
+            self.counts["loss_unplaced"] += found.unplaced
         self.counts["tokens"] += len(runs.ids)
-        self._writers["tokens"].add(run_table(rows, runs))
+        self._writers["tokens"].add(run_table(rows, runs, columns))
 
     def _add_delta(self, walk: Walk) -> None:
         self._mask.update(walk.alive.tobytes())

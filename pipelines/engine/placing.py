@@ -1,11 +1,12 @@
 """Placing: the fragments of one split's documents, on their way to the shards.
 
 In:  a split's token runs and pools, and the cuts.
-Out: per phase a file of rows keyed by place, with token ids as payload; how many tokens of each document were used.
+Out: per phase a file of rows keyed by place, with tokens (ids, and their columns) as payload; how many tokens of each
+     document were used.
 Guaranteed: a fragment's place depends on itself alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -23,9 +24,10 @@ from pipelines.engine.pooling import documents_in, member
 from pipelines.engine.receipts import FileNote, Receipt, save_receipt
 from pipelines.mix.place import Draw, Fragments, fragment_runs, fragments_between, placements
 from pipelines.mix.pools import Documents
+from pipelines.tokens.columns import columns_of, record_type, token_records
 
 PLACED = Layout((("uid", "u8"), ("start", "u4"), ("pool", "u2"), ("source", "u2"), ("epoch", "u2")))
-"""Rows on their way to a shard: key = place, row and slot = record and piece, payload = token ids."""
+"""Rows on their way to a shard: key = place, row and slot = record and piece, payload = tokens."""
 
 USAGE = pa.schema([pa.field("row", pa.uint32(), nullable=False), pa.field("tokens_used", pa.int64(), nullable=False)])
 """Columns of a usage part: how many tokens of each document shards hold, all copies counted."""
@@ -54,7 +56,8 @@ class PlaceTask:
     def key(self, job: Job) -> str:
         """Return the key of what the task writes."""
         numbered = [self.holding.split.number, sorted(job.manifest.sources), [pool.name for pool in job.manifest.pools]]
-        return key_of(["place", job.manifest.seed, numbered, self.content])
+        columns = columns_of(job.manifest.sources.values())
+        return key_of(["place", job.manifest.seed, numbered, self.content, *columns])
 
     def rows_part(self, job: Job, phase: str) -> str:
         """Return the path of the fragments of one phase."""
@@ -94,8 +97,7 @@ def _emit(
     stamps = {pool: _Stamp(job, task, phase, pool) for pool in chosen}
     first = 0
     with Emitter(job.storage, path, PLACED, spill_bytes=job.resources.spill_bytes) as emitter:
-        for group in scan_part(job.storage, task.holding.tokens or "", ["tokens"]):
-            runs = group.column("tokens").combine_chunks()
+        for runs in _token_groups(job, task):
             for pool, fragments in chosen.items():
                 here = _within(fragments, first, first + len(runs))
                 if len(here):
@@ -105,6 +107,15 @@ def _emit(
     return {path: FileNote(bytes=notes.bytes, hash=notes.content)}
 
 
+def _token_groups(job: Job, task: PlaceTask) -> Iterator[pa.LargeBinaryArray]:
+    """Yield the tokens of the split's documents, a row group of runs at a time."""
+    columns = columns_of(job.manifest.sources.values())
+    own = columns_of([job.manifest.sources[task.holding.split.source]])
+    ids = load_fitted_encoder(job, task.holding.encoder).dtype
+    for group in scan_part(job.storage, task.holding.tokens or "", ["tokens", *own]):
+        yield token_records(group, ids, columns)
+
+
 class _Stamp:
     """What all fragments of one split, phase and pool have in common."""
 
@@ -112,7 +123,8 @@ class _Stamp:
         self._draw = Draw(job.manifest.seed, phase, pool)
         self._pool = [each.name for each in job.manifest.pools].index(pool)
         self._source = sorted(job.manifest.sources).index(task.holding.split.source)
-        self._width = np.dtype(load_fitted_encoder(job, task.holding.encoder).dtype).itemsize
+        columns = columns_of(job.manifest.sources.values())
+        self._width = record_type(load_fitted_encoder(job, task.holding.encoder).dtype, columns).itemsize
 
     def rows(self, documents: Documents, here: Fragments, runs: pa.LargeBinaryArray, first: int) -> Rows:
         """Return the rows of some fragments; `runs` are the token runs of the documents from `first` on."""

@@ -6,6 +6,7 @@
     place     an interval -> a split's fragments, the place and the shard of each
     contents  the fragments of one shard -> their order
     pack      their lengths -> training sequences
+    packed    both -> tokens, padding, who was cut
     shards    both -> Parquet
 
 Pure functions over arrays; `shards` writes to a stream it is given.

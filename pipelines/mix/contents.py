@@ -17,7 +17,8 @@ from pipelines.engine.keys import U64
 from pipelines.mix.pools import I64, U32
 
 U16 = npt.NDArray[np.uint16]
-Tokens = npt.NDArray[np.unsignedinteger[Any]]
+Tokens = npt.NDArray[Any]
+"""Tokens: ids, uint16 or uint32; or records whose first field is `ids` and whose others are per-token columns."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Contents:
         address: uint64, of the document.
         source: uint16, position of the source's name in the shard's table of sources.
         length: int64, tokens.
-        ids: uint16 or uint32, the tokens of all fragments, one fragment after another.
+        ids: the tokens of all fragments, one fragment after another.
     """
 
     t: U64
@@ -50,6 +51,11 @@ class Contents:
 
     def __len__(self) -> int:
         return len(self.t)
+
+    @property
+    def only_ids(self) -> Tokens:
+        """The ids of all tokens, without their columns."""
+        return self.ids if self.ids.dtype.names is None else self.ids["ids"]
 
 
 def in_order(contents: Contents) -> Contents:
@@ -70,7 +76,9 @@ def _take_runs(ids: Tokens, lengths: I64, order: I64) -> Tokens:
     """Return the runs of `ids`, of `lengths` tokens, in another order: one copy per run, no index per token."""
     bounds = np.concatenate([[0], np.cumsum(lengths)]) * ids.itemsize
     runs = pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), len(lengths), [None, pa.py_buffer(bounds), pa.py_buffer(ids)]
+        pa.large_binary(),
+        len(lengths),
+        [None, pa.py_buffer(bounds), pa.py_buffer(np.ascontiguousarray(ids).view(np.uint8))],
     )
     taken: Tokens = np.frombuffer(runs.take(pa.array(order)).buffers()[2], ids.dtype)
     return taken

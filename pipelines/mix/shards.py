@@ -2,8 +2,8 @@
 
 In:  the contents of one shard, how to pack them, and what the shard says of its build.
 Out: Parquet on a binary stream: row groups of a fixed number of sequences, zstd, metadata under the key `gristmill`.
-Guaranteed: the same bytes for the same contents (and versions of the Parquet library). Every row has `sequence_length`
-    ids, of which the first sum(doc_lengths) are real and the rest padding. Beyond the contents themselves, memory is
+Guaranteed: the same bytes for the same contents (and versions of the Parquet library). Every row has `row_length` ids,
+    of which the first sum(doc_lengths) are tokens and the rest padding. Beyond the contents themselves, memory is
     bounded by one row group.
 
 Token ids are stored with the encoding BYTE_STREAM_SPLIT, everything else with dictionaries, all without statistics.
@@ -11,7 +11,7 @@ Token ids are stored with the encoding BYTE_STREAM_SPLIT, everything else with d
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -21,7 +21,9 @@ import pyarrow.parquet as pq
 
 from pipelines.mix.contents import Contents, Tokens
 from pipelines.mix.pack import PACKERS, Plan
+from pipelines.mix.packed import Counts, counts_of
 from pipelines.mix.pools import I64
+from pipelines.mixture import Method
 
 ROW_GROUP_TOKENS = 1 << 22
 """A row group holds this many tokens, rounded down to whole sequences, but at least one sequence."""
@@ -30,19 +32,30 @@ METADATA_KEY = b"gristmill"
 _ENCODING = {"input_ids.list.element": "BYTE_STREAM_SPLIT"}
 
 
-@dataclass(frozen=True)
-class Packing:
+class Packing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How sequences are made.
 
     Args:
         method: a name in `PACKERS`.
-        sequence_length: ids in a row, at least 1.
-        pad_id: the id that fills a row after its last real token.
+        sequence_length: tokens that a sequence trains on, at least 1.
+        pad_id: the id that fills a row after its last token.
+        next_token: whether a row has one token more, the target of its last input; stored where it has.
     """
 
-    method: Literal["concat", "pad_truncate"]
+    method: Method
     sequence_length: int
     pad_id: int
+    next_token: bool = False
+
+    @property
+    def overlap(self) -> int:
+        """Tokens that a row has beyond its length: 0 or 1."""
+        return int(self.next_token)
+
+    @property
+    def row_length(self) -> int:
+        """Ids in a row."""
+        return self.sequence_length + self.overlap
 
 
 @dataclass(frozen=True)
@@ -66,16 +79,6 @@ class Origin:
     pools: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What packing did: tokens in = real + lost; sequences x sequence_length = real + padded."""
-
-    sequences: int
-    real: int
-    padded: int
-    lost: int
-
-
 class ShardInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The metadata of a shard, stored as canonical JSON."""
 
@@ -84,10 +87,11 @@ class ShardInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counts: Counts
 
 
-def shard_schema(ids: npt.DTypeLike) -> pa.Schema:
-    """Return the columns of a shard whose ids have the given dtype (uint16 or uint32); nothing is ever null."""
+def shard_schema(tokens: npt.DTypeLike) -> pa.Schema:
+    """Return the columns of a shard whose tokens have the given dtype (see `Contents`); nothing is ever null."""
+    kinds = _token_columns(np.dtype(tokens))
     elements = {
-        "input_ids": pa.from_numpy_dtype(ids),
+        "input_ids": pa.from_numpy_dtype(kinds.pop("input_ids")),
         "doc_lengths": pa.int32(),  # tokens of each stretch of a document; their sum is the row's real tokens
         "doc_uids": pa.uint64(),
         "doc_addresses": pa.uint64(),
@@ -95,13 +99,21 @@ def shard_schema(ids: npt.DTypeLike) -> pa.Schema:
         "doc_epochs": pa.uint8(),  # which reading of the pool, from 0
         "source_ids": pa.uint16(),
         "doc_pools": pa.uint16(),
+        **{name: pa.from_numpy_dtype(kind) for name, kind in kinds.items()},
     }
     return pa.schema([pa.field(name, _list_of(element), nullable=False) for name, element in elements.items()])
 
 
+def _token_columns(tokens: np.dtype[Any]) -> dict[str, np.dtype[Any]]:
+    """Return the columns that have a value per token, by name, with their types."""
+    if tokens.names is None:
+        return {"input_ids": tokens}
+    return {"input_ids" if name == "ids" else name: tokens[name] for name in tokens.names}
+
+
 def plan_shard(contents: Contents, packing: Packing) -> Plan:
     """Return which stretches of the contents make up each sequence."""
-    return PACKERS[packing.method](contents.length, packing.sequence_length)
+    return PACKERS[packing.method](contents.length, packing.sequence_length, packing.overlap)
 
 
 def shard_tables(contents: Contents, packing: Packing, plan: Plan) -> Iterator[pa.Table]:
@@ -116,7 +128,7 @@ def shard_tables(contents: Contents, packing: Packing, plan: Plan) -> Iterator[p
         pyarrow.ArrowInvalid: a start or an epoch does not fit its column.
     """
     starts = np.cumsum(contents.length) - contents.length
-    step = max(ROW_GROUP_TOKENS // packing.sequence_length, 1)
+    step = max(ROW_GROUP_TOKENS // packing.row_length, 1)
     for first in range(0, plan.sequences, step):
         yield _table(contents, starts, packing, plan.part(first, first + step))
 
@@ -134,7 +146,7 @@ def write_shard(out: BinaryIO, contents: Contents, packing: Packing, origin: Ori
         pyarrow.ArrowInvalid: a start or an epoch does not fit its column.
     """
     plan = plan_shard(contents, packing)
-    counts = _counts(contents, packing, plan)
+    counts = counts_of(contents.length, plan, packing.row_length)
     info = msgspec.json.encode(ShardInfo(origin, packing, counts), order="sorted")
     schema = shard_schema(contents.ids.dtype).with_metadata({METADATA_KEY: info})
     with _writer(out, schema) as writer:
@@ -165,11 +177,6 @@ def _writer(out: BinaryIO, schema: pa.Schema) -> Any:  # noqa: ANN401 - pyarrow 
     )
 
 
-def _counts(contents: Contents, packing: Packing, plan: Plan) -> Counts:
-    real, taken = int(plan.length.sum()), int(contents.length.sum())
-    return Counts(plan.sequences, real, plan.sequences * packing.sequence_length - real, taken - real)
-
-
 def _table(contents: Contents, starts: I64, packing: Packing, plan: Plan) -> pa.Table:
     """Return the rows of a plan; `starts` is the position of each fragment in the contents' ids."""
     fragment = plan.fragment
@@ -184,8 +191,12 @@ def _table(contents: Contents, starts: I64, packing: Packing, plan: Plan) -> pa.
         "doc_pools": contents.pool[fragment],
     }
     schema = shard_schema(contents.ids.dtype)
-    lists = [_lists(schema.field(name).type, plan.bounds, values) for name, values in columns.items()]
-    return pa.table([_padded(tokens, plan, packing, schema.field("input_ids").type), *lists], schema)
+    lists = {name: _lists(schema.field(name).type, plan.bounds, values) for name, values in columns.items()}
+    bounds, filled = np.arange(plan.sequences + 1) * packing.row_length, _padded(tokens, plan, packing)
+    for name in _token_columns(filled.dtype):
+        values = filled if filled.dtype.names is None else filled["ids" if name == "input_ids" else name]
+        lists[name] = _lists(schema.field(name).type, bounds, np.ascontiguousarray(values))
+    return pa.table([lists[name] for name in schema.names], schema)
 
 
 def _lists(kind: pa.DataType, bounds: I64, values: npt.NDArray[Any]) -> pa.ListArray:
@@ -193,16 +204,17 @@ def _lists(kind: pa.DataType, bounds: I64, values: npt.NDArray[Any]) -> pa.ListA
     return pa.ListArray.from_arrays(pa.array(bounds, pa.int32()), elements, type=kind)
 
 
-def _padded(tokens: Tokens, plan: Plan, packing: Packing, kind: pa.DataType) -> pa.ListArray:
-    """Return one list of `sequence_length` ids per sequence: its tokens, then padding."""
-    rows, width = plan.sequences, packing.sequence_length
-    bounds = np.arange(rows + 1) * width
+def _padded(tokens: Tokens, plan: Plan, packing: Packing) -> Tokens:
+    """Return `row_length` tokens for each sequence: its own, then padding, whose columns are 0."""
+    rows, width = plan.sequences, packing.row_length
     if len(tokens) == rows * width:
-        return _lists(kind, bounds, tokens)
+        return tokens
     real = np.diff(np.concatenate([[0], np.cumsum(plan.length)])[plan.bounds])
-    matrix = np.full((rows, width), packing.pad_id, tokens.dtype)
+    padding = np.zeros(1, tokens.dtype)
+    (padding if tokens.dtype.names is None else padding["ids"])[:] = packing.pad_id
+    matrix = np.repeat(padding, rows * width).reshape(rows, width)
     matrix[np.arange(width) < real[:, None]] = tokens
-    return _lists(kind, bounds, matrix.reshape(-1))
+    return matrix.reshape(-1)
 
 
 def _gather(ids: Tokens, begin: I64, length: I64) -> Tokens:

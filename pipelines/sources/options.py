@@ -20,6 +20,12 @@ from pipelines.sources.companions import Companion
 FieldType = Literal["string", "int64", "float64", "bool", "timestamp"]
 """Types a declared field can have. A timestamp is UTC, in microseconds."""
 
+ColumnType = FieldType | Literal["spans"]
+"""Types a column can have: those of a field, and pairs of places in the text, in characters."""
+
+LOSS_SPANS = "loss:spans"
+"""Column of the spans that count for the loss: start, end, start, end ...; no expression can write its name."""
+
 Container = Literal["lines", "parquet", "text"]
 """What a file is once decompressed: JSON lines, Parquet, or plain text."""
 
@@ -41,7 +47,7 @@ class Column:
     """
 
     paths: tuple[str, ...]
-    type: FieldType = "string"
+    type: ColumnType = "string"
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Layout:
         date: when it was crawled or written.
         language: language code, as the corpus writes it.
         fields: further values known to the format, by the name a manifest uses.
+        loss_spans: which spans of the text count for the loss; where it is missing or null, all of it does.
         metadata: key of the object in which names unknown to the format are looked up after the top level.
         numbered: True where the published id is "<last three parts of the file's path>/<number of the record>".
     """
@@ -65,6 +72,7 @@ class Layout:
     date: Column = Column((), "timestamp")
     language: Column = Column(())
     fields: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
+    loss_spans: Column = Column(())
     metadata: str | None = None
     numbered: bool = False
 
@@ -140,7 +148,8 @@ class SourceOptions(BaseModel):
     @model_validator(mode="after")
     def _check_paths(self) -> "SourceOptions":
         layout = self.layout
-        columns = (layout.id, layout.url, layout.date, layout.language, *self.declared_fields().values())
+        common = (layout.id, layout.url, layout.date, layout.language, layout.loss_spans)
+        columns = (*common, *self.declared_fields().values())
         for path in (path for column in columns for path in column.paths):
             if path.startswith(f"{layout.text}."):
                 raise ValueError(f"{path!r} lies inside the text, {layout.text!r}; name a key outside it")

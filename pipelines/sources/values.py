@@ -8,19 +8,21 @@ takes its own kind only; a timestamp takes ISO 8601 and numbers since 1970, and 
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeGuard
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from pipelines.sources.options import FieldType
+from pipelines.sources.options import ColumnType, FieldType
 
-ARROW: dict[FieldType, pa.DataType] = {
+ARROW: dict[ColumnType, pa.DataType] = {
     "string": pa.string(),
     "int64": pa.int64(),
     "float64": pa.float64(),
     "bool": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
+    "spans": pa.list_(pa.uint32()),
 }
 """Type of a field in the manifest -> type of its column."""
 
@@ -64,16 +66,39 @@ def name_of(value: object) -> str:
     return _NAMES.get(type(value), "a value of another kind")
 
 
-def column_of(values: Sequence[object], kind: FieldType) -> tuple[pa.Array, Wrong]:
+def column_of(values: Sequence[object], kind: ColumnType) -> tuple[pa.Array, Wrong]:
     """Return the values as an Arrow array of type `ARROW[kind]`; a value of another type is null and in `Wrong`."""
     if kind == "string":
         return pa.array([_string(value) for value in values], pa.string()), {}
     if kind == "timestamp":
         return pa.array([microseconds(value) for value in values], pa.int64()).cast(ARROW[kind]), {}
+    if kind == "spans":
+        return spans_of(values)
     given = {row: value for row, value in enumerate(values) if value is not None}
     fitting = {row: _PYTHON[kind](value) for row, value in given.items() if _fits(value, kind)}
     wrong = {row: f"{name_of(value)}, not {kind}" for row, value in given.items() if row not in fitting}
     return pa.array([fitting.get(row) for row in range(len(values))], ARROW[kind]), wrong
+
+
+def spans_of(values: Sequence[object]) -> tuple[pa.Array, Wrong]:
+    """Return lists of pairs of places as flat lists; what is none of those is null and in `Wrong`."""
+    held = [value if _are_spans(value) else None for value in values]
+    flat = [None if value is None else [place for span in value for place in span] for value in held]
+    wrong = {
+        row: "no list of [start, end]" for row, value in enumerate(values) if (value is None) != (held[row] is None)
+    }
+    return pa.array(flat, ARROW["spans"]), wrong
+
+
+def _are_spans(value: object) -> TypeGuard[list[list[int]]]:
+    return isinstance(value, list) and all(_is_span(each) for each in value)
+
+
+def _is_span(value: object) -> bool:
+    if not isinstance(value, list) or len(value) != 2 or any(type(place) is not int for place in value):
+        return False
+    start, end = value
+    return bool(0 <= start <= end < 1 << 32)
 
 
 def _fits(value: object, kind: FieldType) -> bool:

@@ -1,12 +1,13 @@
 """Token runs: what each document became, as one value of little-endian ids.
 
 In:  the ids of a batch of documents, one behind the other, and the rows they belong to.
-Out: tables of `row` and `tokens`, and back.
+Out: tables of `row` and `tokens`, and of further columns with a number per token; and back.
 Guaranteed: the ids come back as they were; a run's length is its bytes over the width of an id.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -46,13 +47,31 @@ class Runs:
         return np.diff(self.offsets)
 
 
-def run_table(rows: npt.NDArray[np.uint32], runs: Runs) -> pa.Table:
-    """Return runs as a table of `RUNS_SCHEMA`; `rows` holds one row number per document."""
-    ids = np.ascontiguousarray(runs.ids, runs.ids.dtype.newbyteorder("<"))
-    bounds = np.ascontiguousarray(runs.offsets * ids.itemsize)
-    buffers = [None, pa.py_buffer(bounds), pa.py_buffer(ids)]
-    tokens = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(runs), buffers)
-    return pa.table([pa.array(rows, pa.uint32()), tokens], RUNS_SCHEMA)
+def runs_schema(columns: Iterable[str] = ()) -> pa.Schema:
+    """Return `RUNS_SCHEMA` with further columns."""
+    return pa.schema([*RUNS_SCHEMA, *(pa.field(name, pa.large_binary(), nullable=False) for name in columns)])
+
+
+def run_table(
+    rows: npt.NDArray[np.uint32], runs: Runs, columns: Mapping[str, npt.NDArray[Any]] | None = None
+) -> pa.Table:
+    """Return runs as a table of `runs_schema`.
+
+    Args:
+        rows: one row number per document.
+        runs: their tokens.
+        columns: by name, a number per token.
+    """
+    held = {"tokens": runs.ids, **(columns or {})}
+    arrays = [_binary(values, runs.offsets) for values in held.values()]
+    return pa.table([pa.array(rows, pa.uint32()), *arrays], runs_schema(columns or ()))
+
+
+def _binary(values: npt.NDArray[Any], offsets: I64) -> pa.LargeBinaryArray:
+    """Return one value of little-endian numbers per document."""
+    held = np.ascontiguousarray(values, values.dtype.newbyteorder("<"))
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(offsets * held.itemsize)), pa.py_buffer(held)]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(offsets) - 1, buffers)
 
 
 def runs_of(tokens: pa.LargeBinaryArray | pa.ChunkedArray, dtype: str) -> Runs:

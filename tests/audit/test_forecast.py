@@ -245,3 +245,12 @@ def rows_of_steps(seen: Forecast) -> dict[str, Any]:
 def test_workers_divide_the_time(asked: Overrides) -> None:
     one, two = (rows_of_steps(foreseen(asked(), "", Resources(workers=count)))["pass 1"].seconds for count in (1, 2))
     assert two == pytest.approx(one / 2)
+
+
+def test_a_plan_says_how_sequences_are_made(asked: Overrides) -> None:
+    joined, fitted = (
+        next(step for step in foreseen(asked(*wanted)).steps if step.name == "shards")
+        for wanted in ((), ("mix.pack=best_fit", "mix.next_token=true"))
+    )
+    assert words(joined) == ["4 shards of 1.5 K tokens, sequences of 32"]
+    assert words(fitted) == ["4 shards of 1.5 K tokens, sequences of 32 + 1, best_fit"]

@@ -15,12 +15,16 @@ from rich.console import Console
 
 from pipelines import catalog
 from pipelines.audit.opened import Opened, open_folder
-from pipelines.audit.pieces import Piece, Traced, pieces_of, trace_piece, trace_pieces
+from pipelines.audit.pieces import Piece, Traced, packing_of, pieces_of, trace_piece, trace_pieces
 from pipelines.audit.pieces_page import print_sequence
+from pipelines.audit.summary import PART, read_summary
 from pipelines.errors import RequestError, SourceChanged
+from pipelines.mix.shards import Packing
 from tests.audit.conftest import manifest
 from tests.helpers import CORPUS, build_here, lines_source, verdicts, write_lines
 from tests.stages import CutSecondLines
+
+CONCAT = Packing("concat", 32, 0)
 
 
 def all_pieces(built: Opened) -> list[Piece]:
@@ -166,10 +170,10 @@ def test_nothing_is_written_while_tracing(movable: Opened) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def page(traced: list[Traced], width: int, *, whole: bool) -> str:
+def page(traced: list[Traced], width: int, *, whole: bool, packing: Packing = CONCAT) -> str:
     console = Console(width=width)
     with console.capture() as captured:
-        print_sequence(console, traced, whole=whole)
+        print_sequence(console, traced, packing, whole=whole)
     return captured.get()
 
 
@@ -194,3 +198,39 @@ def test_a_piece_that_is_not_its_text_is_shown_with_both(built: Opened) -> None:
     shown = page([replace(traced, text=b"something else")], 80, whole=False)
     assert "something else" in shown
     assert "1 of 1 piece differ from the text." in shown
+
+
+@pytest.mark.parametrize("pack", ["concat", "best_fit", "pad_truncate"])
+def test_sequences_of_every_packing_are_traced_with_their_next_tokens(
+    corpus: Path, building: Callable[[dict[str, Any]], Opened], pack: str
+) -> None:
+    wanted = manifest(corpus)
+    wanted["mix"] |= {"pack": pack, "next_token": True}
+    built = building(wanted)
+    pieces = all_pieces(built)
+    assert all(each.agrees for each in trace_pieces(built, pieces))
+    assert max(piece.end for piece in pieces) == 33
+    _one_token_over(built, pieces, pack)
+
+
+def _one_token_over(built: Opened, pieces: list[Piece], pack: str) -> None:
+    """Tokens in shards, each counted once, are those that the ledger calls used; unless packing loses some."""
+    places = [(piece, piece.start + at) for piece in pieces for at in range(len(piece.ids))]
+    tokens = {(piece.shard, piece.uid, piece.epoch, piece.pool, token) for piece, token in places}
+    ids = sum(len(piece.ids) for piece in pieces)
+    summary = read_summary(built.storage.read(PART))
+    assert (summary.real, summary.repeated) == (len(tokens), ids - len(tokens))
+    assert summary.real + summary.lost == sum(each.tokens for each in summary.phases)
+    assert (summary.repeated == 0, summary.lost > 0) == (pack == "pad_truncate", pack == "pad_truncate")
+
+
+def test_the_page_says_how_a_sequence_was_packed(built: Opened) -> None:
+    shard = "first/part-00000.parquet"
+    assert packing_of(built, shard) == Packing("concat", 32, packing_of(built, shard).pad_id)
+    traced = trace_pieces(built, pieces_of(built, shard, [0]))
+    assert "packed by concat" in page(traced, 120, whole=False)
+    assert "next_token" not in page(traced, 120, whole=False)
+    overlapping = Packing("best_fit", 32, 0, next_token=True)
+    assert "With next_token, what goes on in another sequence begins there" in page(
+        traced, 120, whole=False, packing=overlapping
+    )

@@ -88,6 +88,7 @@ def manifests(folder: Path) -> list[dict[str, Any]]:
         manifest(folder, [*partly, {"where": "n > 10 and flag == true"}]),
         manifest(folder, mix=mix(phase("first", 800, long=0.5, a=0.5), phase("z", 300, "restart", a0=1), pools=POOLS)),
         manifest(folder, mix=mix(phase("first", 10**6, b=1), pack="pad_truncate", max_epochs=2)),
+        manifest(folder, mix=mix(phase("first", 3000, a=0.5, b=0.5), pack="best_fit", next_token=True)),
         manifest(folder, tokenizer={"train": {"vocab_size": 300}, "eos": False}),
         manifest(folder, ["normalize"], mix=by_pool, tokenizer={"json": str(file)}),
         manifest(folder, mix=None),

@@ -25,7 +25,8 @@ from pipelines.exports.chunks import Chunk
 from pipelines.exports.export import _chunks, export
 from pipelines.exports.formats import Target, Written
 from pipelines.exports.wanted import Wanted
-from pipelines.mix.shards import Counts, Packing, ShardInfo, shard_info
+from pipelines.mix.packed import Counts
+from pipelines.mix.shards import Packing, ShardInfo, shard_info
 from tests.exports.conftest import build
 from tests.exports.readers import read_datatrove, read_ids, read_mds, read_megatron, read_olmo
 from tests.helpers import build_here, lines_source, write_lines

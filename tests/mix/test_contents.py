@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,3 +65,13 @@ def test_no_fragments_are_in_order() -> None:
     one = _contents([(1, 0, 0, 0, 0, 0, 0, [])])
     none = Contents(**{name: column[:0] for name, column in vars(one).items()})
     assert len(in_order(none)) == 0
+
+
+def test_columns_of_tokens_are_put_in_order_with_their_ids() -> None:
+    rng = random.Random(5)
+    plain = _contents([_random_fragment(rng) for _ in range(200)])
+    tokens = np.empty(len(plain.ids), np.dtype([("ids", "<u2"), ("loss_mask", "u1")]))
+    tokens["ids"], tokens["loss_mask"] = plain.ids, plain.ids % 251
+    ordered = in_order(replace(plain, ids=tokens))
+    np.testing.assert_array_equal(ordered.only_ids, in_order(plain).ids)
+    np.testing.assert_array_equal(ordered.ids["loss_mask"], ordered.only_ids % 251)

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from pipelines.errors import ShortPool
 from pipelines.mix.budgets import Interval
 from pipelines.mix.place import shard_count
 from pipelines.mix.shards import Packing, plan_shard, shard_tables
+from pipelines.mixture import Method
+from tests.mix.plain_packing import packed
 from tests.mix.reference import (
     Case,
     Piece,
@@ -120,7 +123,8 @@ def test_every_token_of_every_shard_is_where_the_reference_puts_it(first: int) -
         case, rng = random_case(seed), random.Random(seed)
         road = _road(case, rng)
         spans = _spans(case, road)
-        packing = Packing(rng.choice(["concat", "pad_truncate"]), rng.choice([1, 2, 7, 16, 64]), 2**32 - 1)
+        method, length = rng.choice(get_args(Method)), rng.choice([1, 2, 7, 16, 64])
+        packing = Packing(method, length, 2**32 - 1, next_token=rng.random() < 0.5)
         for phase in {span.phase for span in spans}:
             _check_phase(case, road, phase, spans, packing)
 
@@ -146,21 +150,14 @@ def _traced(road: Road, row: dict[str, list[int]]) -> list[Stretch]:
 
 
 def _sequences(case: Case, fragments: list[tuple[Interval, Piece]], packing: Packing) -> list[list[Stretch]]:
-    sequences: list[list[Stretch]] = []
-    room = 0
-    for span, piece in fragments:
-        start, end = piece.start, piece.start + piece.length
-        if packing.method == "pad_truncate":
-            end, room = min(end, start + packing.sequence_length), 0
-        while start < end:
-            if room == 0:
-                sequences.append([])
-                room = packing.sequence_length
-            length = min(room, end - start)
-            names = (piece.epoch, case.pools.index(span.pool))
-            sequences[-1].append((piece.run.document, piece.run.uid, start, length, *names))
-            start, room = start + length, room - length
-    return sequences
+    lengths = [piece.length for _, piece in fragments]
+    sequences = packed(packing.method, lengths, packing.sequence_length, packing.overlap)
+    return [[_named(case, *fragments[at], skip, length) for at, skip, length in sequence] for sequence in sequences]
+
+
+def _named(case: Case, span: Interval, piece: Piece, skip: int, length: int) -> Stretch:
+    names = (piece.epoch, case.pools.index(span.pool))
+    return piece.run.document, piece.run.uid, piece.start + skip, length, *names
 
 
 def _ids(case: Case, row: dict[str, list[int]], road: Road, packing: Packing) -> list[int]:
@@ -171,7 +168,7 @@ def _ids(case: Case, row: dict[str, list[int]], road: Road, packing: Packing) ->
         first = {run.first_id + start for run in runs} & {row["input_ids"][len(ids)]}
         assert len(first) == 1
         ids += range(first.pop(), row["input_ids"][len(ids)] + length)
-    return ids + [packing.pad_id] * (packing.sequence_length - len(ids))
+    return ids + [packing.pad_id] * (packing.row_length - len(ids))
 
 
 @pytest.mark.parametrize("first", range(0, 500, PER_TEST))

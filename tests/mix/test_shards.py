@@ -1,6 +1,7 @@
 import io
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pyarrow as pa
@@ -11,10 +12,12 @@ from hypothesis import strategies as st
 
 from pipelines.mix import shards
 from pipelines.mix.contents import Contents
-from pipelines.mix.shards import Counts, Origin, Packing, plan_shard, shard_info, shard_tables, write_shard
+from pipelines.mix.packed import Counts
+from pipelines.mix.shards import Origin, Packing, plan_shard, shard_info, shard_tables, write_shard
+from pipelines.mixture import Method
 
 ORIGIN = Origin("a" * 32, "b" * 32, 17, "web", ("dolma", "pile"), ("code", "everything"))
-METHODS = ("concat", "pad_truncate")
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def _contents(lengths: list[int], dtype: type[np.unsignedinteger] = np.uint16) -> Contents:
@@ -78,13 +81,13 @@ def test_column_types_are_the_format(dtype: type[np.unsignedinteger], stored: pa
     lengths=st.lists(st.integers(0, 50), max_size=30),
     width=st.integers(1, 20),
     method=st.sampled_from(METHODS),
+    more=st.booleans(),
     group=st.sampled_from([1, 7, 64, 1 << 22]),
 )
-def test_rows_hold_the_tokens_they_name_then_padding(lengths: list[int], width: int, method: str, group: int) -> None:
-    contents, packing = (
-        _contents(lengths, np.uint32),
-        Packing("concat" if method == "concat" else "pad_truncate", width, 2**32 - 1),
-    )
+def test_rows_hold_the_tokens_they_name_then_padding(
+    lengths: list[int], width: int, method: Method, more: bool, group: int
+) -> None:
+    contents, packing = _contents(lengths, np.uint32), Packing(method, width, 2**32 - 1, more)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "ROW_GROUP_TOKENS", group)
         rows = [
@@ -97,18 +100,43 @@ def test_rows_hold_the_tokens_they_name_then_padding(lengths: list[int], width: 
             for address, start, length in zip(row["doc_addresses"], row["doc_starts"], row["doc_lengths"], strict=True)
             for token in range(length)
         ]
-        assert row["input_ids"] == named + [2**32 - 1] * (width - len(named))
+        assert row["input_ids"] == named + [2**32 - 1] * (width + more - len(named))
 
 
-@given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 20), st.sampled_from(METHODS))
-def test_the_books_of_a_shard_balance(lengths: list[int], width: int, method: str) -> None:
-    contents, packing = _contents(lengths), Packing("concat" if method == "concat" else "pad_truncate", width, 0)
+@given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 20), st.sampled_from(METHODS), st.booleans())
+def test_the_books_of_a_shard_balance(lengths: list[int], width: int, method: Method, more: bool) -> None:
+    contents, packing = _contents(lengths), Packing(method, width, 0, more)
     written, counts = _written(contents, packing)
     table = pq.read_table(io.BytesIO(written))
+    held = sum(sum(row) for row in table["doc_lengths"].to_pylist())
     assert counts.real + counts.lost == sum(lengths)
-    assert counts.real + counts.padded == table.num_rows * width == counts.sequences * width
-    assert counts.real == sum(sum(row) for row in table["doc_lengths"].to_pylist())
+    assert counts.real + counts.repeated == held
+    assert held + counts.padded == len(table["input_ids"].combine_chunks().values) == counts.sequences * (width + more)
     assert counts.lost == 0 or method == "pad_truncate"
+    assert counts.repeated == 0 or more
+
+
+def test_rows_with_their_next_token_overlap_by_it() -> None:
+    concat = _table(_contents([3, 4, 2]), Packing("concat", 4, 99, next_token=True))
+    assert concat["input_ids"].to_pylist() == [[0, 1, 2, 3, 4], [4, 5, 6, 7, 8]]
+    assert concat["doc_lengths"].to_pylist() == [[3, 2], [3, 2]]
+    best_fit = _table(_contents([3, 7, 2]), Packing("best_fit", 4, 99, next_token=True))
+    assert sorted(best_fit["input_ids"].to_pylist()) == [[0, 1, 2, 99, 99], [3, 4, 5, 6, 7], [7, 8, 9, 10, 11]]
+    alone = _table(_contents([3, 6]), Packing("pad_truncate", 4, 99, next_token=True))
+    assert alone["input_ids"].to_pylist() == [[0, 1, 2, 99, 99], [3, 4, 5, 6, 7]]
+
+
+@given(st.lists(st.integers(1, 50), max_size=20), st.integers(1, 20))
+def test_pad_truncate_with_the_next_token_is_how_openelm_reads_documents(lengths: list[int], width: int) -> None:
+    """corenet's `general_lm.py`: a sample of `width` + 1 ids, all padding, into which a document's first ids go."""
+    contents = _contents(lengths)
+    samples = np.full((len(lengths), width + 1), 60_000)
+    for sample, ids in zip(samples, np.split(contents.ids, np.cumsum(lengths)[:-1]), strict=False):
+        kept = min(len(ids), width + 1)
+        sample[:kept] = ids[:kept]
+    packing = Packing("pad_truncate", width, 60_000, next_token=True)
+    assert _table(contents, packing)["input_ids"].to_pylist() == samples.tolist()
+    assert _written(contents, packing)[1].lost == sum(max(length - width - 1, 0) for length in lengths)
 
 
 def test_metadata_says_where_the_shard_comes_from() -> None:
@@ -116,6 +144,14 @@ def test_metadata_says_where_the_shard_comes_from() -> None:
     written, counts = _written(_contents([3, 6]), packing)
     info = shard_info(pq.read_schema(io.BytesIO(written)))
     assert (info.origin, info.packing, info.counts) == (ORIGIN, packing, counts)
+
+
+def test_metadata_says_next_token_and_what_is_repeated_where_rows_overlap() -> None:
+    packing = Packing("concat", 2, 99, next_token=True)
+    written, _ = _written(_contents([5]), packing)
+    metadata = pq.read_schema(io.BytesIO(written)).metadata[b"gristmill"]
+    assert b'"packing":{"method":"concat","next_token":true,"pad_id":99,"sequence_length":2}' in metadata
+    assert b'"counts":{"lost":0,"padded":0,"real":5,"repeated":1,"sequences":2}' in metadata
 
 
 def test_metadata_is_plain_json_under_one_key() -> None:
@@ -154,16 +190,36 @@ def test_a_shard_without_fragments_is_a_file_without_rows() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_document_of_25_million_tokens_is_packed_exactly(method: str) -> None:
+def test_a_document_of_25_million_tokens_is_packed_exactly(method: Method) -> None:
     contents = _contents([10, 25_000_000, 10])
-    table = _table(contents, Packing("concat" if method == "concat" else "pad_truncate", 2048, 0))
+    table = _table(contents, Packing(method, 2048, 0))
+    ids = table["input_ids"].combine_chunks().values.to_numpy()
     if method == "concat":
-        ids = table["input_ids"].combine_chunks().values.to_numpy()
         np.testing.assert_array_equal(ids[:25_000_020], contents.ids)
         assert table["doc_starts"][-1].as_py() == [1000 + (25_000_020 // 2048) * 2048 - 10, 2000]
+    elif method == "best_fit":
+        assert table.num_rows == -(-25_000_020 // 2048)
+        np.testing.assert_array_equal(np.bincount(ids)[1:], np.bincount(contents.ids)[1:])
     else:
         assert table["doc_lengths"].to_pylist() == [[10], [2048], [10]]
         assert table["input_ids"][1].as_py() == contents.ids[10:2058].tolist()
+
+
+@given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 20), st.sampled_from(METHODS), st.booleans())
+def test_columns_of_tokens_go_with_their_ids_and_are_0_in_padding(
+    lengths: list[int], width: int, method: Method, more: bool
+) -> None:
+    plain = _contents(lengths)
+    tokens = np.empty(len(plain.ids), np.dtype([("ids", "<u2"), ("loss_mask", "u1")]))
+    tokens["ids"], tokens["loss_mask"] = plain.ids, 1 + plain.ids % 200
+    packing = Packing(method, width, 9, more)
+    table, without = _table(replace(plain, ids=tokens), packing), _table(plain, packing)
+    assert table.drop_columns("loss_mask").equals(without)
+    assert table.schema.names == [*without.schema.names, "loss_mask"]
+    for row in table.to_pylist():
+        real = sum(row["doc_lengths"])
+        assert row["loss_mask"][:real] == [1 + token % 200 for token in row["input_ids"][:real]]
+        assert row["loss_mask"][real:] == [0] * (len(row["input_ids"]) - real)
 
 
 def test_a_start_beyond_its_column_is_refused() -> None:

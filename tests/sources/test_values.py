@@ -76,3 +76,17 @@ def test_a_column_takes_its_own_kind_and_names_the_others(kind: FieldType, fits:
 def test_the_first_value_that_is_not_null_is_taken() -> None:
     assert first_present([[None, 0, ""], ["a", "b", "c"], ["x", "y", "z"]], 3) == ["a", 0, ""]
     assert first_present([], 2) == [None, None]
+
+
+@pytest.mark.parametrize(("value", "flat"), [(None, None), ([], []), ([[0, 3], [2, 2]], [0, 3, 2, 2])])
+def test_spans_are_pairs_of_places(value: object, flat: list[int] | None) -> None:
+    array, wrong = column_of([value, [[1, 2]]], "spans")
+    assert (array.to_pylist(), wrong) == ([flat, [1, 2]], {})
+
+
+@pytest.mark.parametrize(
+    "value", ["0-3", 5, {}, [0, 3], [[0]], [[0, 1, 2]], [[3, 1]], [[-1, 2]], [[0, 2**32]], [[0, 1.0]], [[False, True]]]
+)
+def test_what_is_no_spans_is_said(value: object) -> None:
+    array, wrong = column_of([[[1, 2]], value], "spans")
+    assert (array.to_pylist(), wrong) == ([[1, 2], None], {1: "no list of [start, end]"})

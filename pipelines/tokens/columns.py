@@ -1,0 +1,62 @@
+"""Per-token columns: what goes beside ids, from token runs to shards.
+
+In:  a part of token runs, of a source that has some of the columns or none.
+Out: its runs as records: of every token its id and its columns, one behind the other.
+Guaranteed: all splits of a build have the same columns; a source that says nothing has the default. Without columns,
+     records are plain ids.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.sources.options import SourceOptions
+from pipelines.tokens.runs import runs_of
+
+LOSS_MASK = "loss_mask"
+
+
+@dataclass(frozen=True)
+class TokenColumn:
+    """A number beside each token.
+
+    Args:
+        dtype: its type, little-endian.
+        default: what a token has whose source says nothing; padding has 0.
+    """
+
+    dtype: str
+    default: int
+
+
+TOKEN_COLUMNS: Mapping[str, TokenColumn] = {LOSS_MASK: TokenColumn("<u1", 1)}
+"""Name in token runs and shards -> what it is."""
+
+
+def columns_of(sources: Iterable[SourceOptions]) -> tuple[str, ...]:
+    """Return the names of the per-token columns of a build with these sources."""
+    return (LOSS_MASK,) if any(source.layout.loss_spans.paths for source in sources) else ()
+
+
+def record_type(ids: str, columns: Iterable[str]) -> np.dtype:
+    """Return the type of a token: an id ("uint16" or "uint32") alone, or one with columns, without gaps."""
+    plain = np.dtype(ids).newbyteorder("<")
+    fields = [(name, TOKEN_COLUMNS[name].dtype) for name in columns]
+    return np.dtype([("ids", plain), *fields]) if fields else plain
+
+
+def token_records(group: pa.Table, ids: str, columns: Iterable[str]) -> pa.LargeBinaryArray:
+    """Return the runs of some rows of a part of token runs, as records."""
+    kind = record_type(ids, columns)
+    if kind.names is None:
+        return group.column("tokens").combine_chunks()
+    runs = runs_of(group.column("tokens"), ids)
+    records = np.empty(len(runs.ids), kind)
+    records["ids"] = runs.ids
+    for name in kind.names[1:]:
+        held = name in group.schema.names
+        records[name] = runs_of(group.column(name), kind[name].str).ids if held else TOKEN_COLUMNS[name].default
+    buffers = [None, pa.py_buffer(runs.offsets * kind.itemsize), pa.py_buffer(records.view(np.uint8))]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(runs), buffers)
