@@ -6,7 +6,7 @@ Guaranteed: a caution refuses nothing; what cannot be is refused when the manife
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.audit.done import Standing
@@ -20,7 +20,9 @@ from pipelines.dedup.published import published_cautions
 from pipelines.engine.earlier import compared_with
 from pipelines.engine.job import Resources
 from pipelines.engine.plan import Plan
-from pipelines.manifest import Manifest
+from pipelines.manifest import Manifest, Phase, Pool
+from pipelines.mix.groups import sharing_of
+from pipelines.mixture import HOLDOUT
 
 MOST_READS = 10_000_000
 """Segments times partitions: each pair costs a read."""
@@ -163,21 +165,43 @@ def demands_of(manifest: Manifest, estimates: Sequence[Estimate], standing: Stan
     counted = Counter[str]()
     for receipt in standing.receipts.get("pools", ()):
         counted.update(receipt.counts)
-    asked = {
-        pool.name: sum(phase.tokens * phase.weights.get(pool.name, 0) for phase in manifest.phases)
+    holds = {
+        pool.name: counted[f"pool:{pool.name}"] if counted else _foreseen(manifest, pool, held)
         for pool in manifest.pools
     }
+    asked = asked_of(manifest, holds)
     return [
         Demand(
             pool.name,
-            round(asked[pool.name]),
-            counted[f"pool:{pool.name}"] if counted else sum(held[source] for source in pool.sources),
+            asked[pool.name],
+            holds[pool.name],
             manifest.max_epochs_of(pool.name),
             counted=bool(counted),
             narrowed=pool.where is not None,
         )
         for pool in manifest.pools
     ]
+
+
+def _foreseen(manifest: Manifest, pool: Pool, held: Mapping[str, int]) -> int:
+    """Return the tokens that a pool may hold: those of its sources, but what is held out of them, or that alone."""
+    out = {source: manifest.holdout_of(source) for source in pool.sources}
+    shares = {source: share if pool.name == HOLDOUT else 1 - share for source, share in out.items()}
+    return round(sum(held[source] * share for source, share in shares.items()))
+
+
+def asked_of(manifest: Manifest, held: Mapping[str, int]) -> Counter[str]:
+    """Return the tokens that all phases together take of each pool; groups are shared out by what pools hold."""
+    asked = Counter[str]()
+    for phase in manifest.phases:
+        asked.update(phase_shares(manifest, phase, held))
+    return asked
+
+
+def phase_shares(manifest: Manifest, phase: Phase, held: Mapping[str, int]) -> dict[str, int]:
+    """Return the tokens that a phase takes of each pool, where every pool holds so many."""
+    groups = manifest.mix.shared if manifest.mix is not None else {}
+    return sharing_of(phase.weights, groups, held).of(phase.tokens)
 
 
 def budget_cautions(manifest: Manifest, demands: Sequence[Demand]) -> Iterator[str]:
@@ -195,6 +219,7 @@ def budget_cautions(manifest: Manifest, demands: Sequence[Demand]) -> Iterator[s
 
 def _remedy(manifest: Manifest, pool: str) -> str:
     """Return what can be done about a pool that is too small."""
-    if all(phase.short == "scale" for phase in manifest.phases if phase.weights.get(pool)):
+    mix = manifest.mix
+    if mix is not None and all(phase.short == "scale" for phase in mix.phases if pool in mix.pools_of(phase)):
         return "its phases are made shorter, as `short: scale` says; ask for less or allow more epochs to choose how"
     return "ask for less, allow more epochs, or write `short: scale`"
