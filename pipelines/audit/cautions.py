@@ -5,13 +5,12 @@ Out: sentences, each with what can be done.
 Guaranteed: a caution refuses nothing; what cannot be is refused when the manifest is read or the budgets are cut.
 """
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.audit.done import Standing
 from pipelines.audit.estimates import Estimate
-from pipelines.audit.wording import listed, number, plural, size
+from pipelines.audit.wording import number, plural, size
 from pipelines.dedup.curve import Banded, curve_cautions
 from pipelines.dedup.earlier import EarlierBuild
 from pipelines.dedup.exchanges import Comparing, Counting, Dividing, ExchangeStage, ranges_of
@@ -20,9 +19,7 @@ from pipelines.dedup.published import published_cautions
 from pipelines.engine.earlier import compared_with
 from pipelines.engine.job import Resources
 from pipelines.engine.plan import Plan
-from pipelines.manifest import Manifest, Phase, Pool
-from pipelines.mix.groups import sharing_of
-from pipelines.mixture import HOLDOUT
+from pipelines.manifest import Manifest
 
 MOST_READS = 10_000_000
 """Segments times partitions: each pair costs a read."""
@@ -131,95 +128,3 @@ def banded(manifest: Manifest) -> Iterator[tuple[str, Banded]]:
     for entry in manifest.stages:
         if isinstance(entry.stage, Banded):
             yield entry.name, entry.stage
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What all phases take of a pool.
-
-    Args:
-        pool: its name.
-        asked: tokens, over all phases.
-        held: tokens that it may hold.
-        max_epochs: how often it may be read.
-        counted: whether `held` was counted.
-        narrowed: it has a condition, so that it may hold less than its sources.
-    """
-
-    pool: str
-    asked: int
-    held: int
-    max_epochs: float
-    counted: bool
-    narrowed: bool
-
-    @property
-    def epochs(self) -> float:
-        """How often the pool is read."""
-        return self.asked / self.held if self.held else float("inf")
-
-
-def demands_of(manifest: Manifest, estimates: Sequence[Estimate], standing: Standing) -> list[Demand]:
-    """Return what the phases take of every pool, sorted by name; where the pools are done, what they hold is exact."""
-    held = {each.source: each.tokens for each in estimates}
-    counted = Counter[str]()
-    for receipt in standing.receipts.get("pools", ()):
-        counted.update(receipt.counts)
-    holds = {
-        pool.name: counted[f"pool:{pool.name}"] if counted else _foreseen(manifest, pool, held)
-        for pool in manifest.pools
-    }
-    asked = asked_of(manifest, holds)
-    return [
-        Demand(
-            pool.name,
-            asked[pool.name],
-            holds[pool.name],
-            manifest.max_epochs_of(pool.name),
-            counted=bool(counted),
-            narrowed=pool.where is not None,
-        )
-        for pool in manifest.pools
-    ]
-
-
-def _foreseen(manifest: Manifest, pool: Pool, held: Mapping[str, int]) -> int:
-    """Return the tokens that a pool may hold: those of its sources, but what is held out of them, or that alone."""
-    out = {source: manifest.holdout_of(source) for source in pool.sources}
-    shares = {source: share if pool.name == HOLDOUT else 1 - share for source, share in out.items()}
-    return round(sum(held[source] * share for source, share in shares.items()))
-
-
-def asked_of(manifest: Manifest, held: Mapping[str, int]) -> Counter[str]:
-    """Return the tokens that all phases together take of each pool; groups are shared out by what pools hold."""
-    asked = Counter[str]()
-    for phase in manifest.phases:
-        asked.update(phase_shares(manifest, phase, held))
-    return asked
-
-
-def phase_shares(manifest: Manifest, phase: Phase, held: Mapping[str, int]) -> dict[str, int]:
-    """Return the tokens that a phase takes of each pool, where every pool holds so many."""
-    groups = manifest.mix.shared if manifest.mix is not None else {}
-    return sharing_of(phase.weights, groups, held).of(phase.tokens)
-
-
-def budget_cautions(manifest: Manifest, demands: Sequence[Demand]) -> Iterator[str]:
-    """Yield which pools may be too small for what is asked of them."""
-    for each in (each for each in demands if each.epochs > each.max_epochs):
-        held = f"{'' if each.counted else 'about '}{size(each.held)}"
-        yield (
-            f"pool {each.pool}: the phases take {size(each.asked)} tokens and it holds {held}, to be read "
-            f"{number(each.max_epochs)} times at most: {_remedy(manifest, each.pool)}"
-        )
-    wide = sorted(each.pool for each in demands if each.narrowed and not each.counted)
-    if wide and manifest.mix is not None:
-        yield f"pool {listed(wide)}: what its `where` leaves out is not estimated; it may hold less than is said here"
-
-
-def _remedy(manifest: Manifest, pool: str) -> str:
-    """Return what can be done about a pool that is too small."""
-    mix = manifest.mix
-    if mix is not None and all(phase.short == "scale" for phase in mix.phases if pool in mix.pools_of(phase)):
-        return "its phases are made shorter, as `short: scale` says; ask for less or allow more epochs to choose how"
-    return "ask for less, allow more epochs, or write `short: scale`"

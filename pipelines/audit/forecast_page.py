@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.audit.cautions import Demand, banded, phase_shares
+from pipelines.audit.cautions import banded
+from pipelines.audit.demands import Demand, phase_shares
 from pipelines.audit.estimates import Estimate
 from pipelines.audit.forecast import Forecast, Planned
 from pipelines.audit.tables import table_of

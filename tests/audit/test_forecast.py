@@ -11,7 +11,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from pipelines.audit.cautions import LEAST_RUN, Demand, Traffic, budget_cautions, exchange_cautions
+from pipelines.audit.cautions import LEAST_RUN, Traffic, exchange_cautions
+from pipelines.audit.demands import Demand, budget_cautions
 from pipelines.audit.estimates import paces_of
 from pipelines.audit.forecast import Forecast, Planned, forecast
 from pipelines.audit.forecast_page import print_forecast
