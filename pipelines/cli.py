@@ -22,6 +22,8 @@ from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.opened import open_folder
 from pipelines.audit.pieces import pieces_of, trace_pieces
 from pipelines.audit.pieces_page import print_sequence
+from pipelines.audit.pilot import pilot
+from pipelines.audit.pilot_page import print_pilot
 from pipelines.audit.preview import preview as preview_manifest
 from pipelines.audit.preview_one import Wanted, preview_one
 from pipelines.audit.preview_one_page import print_one
@@ -38,7 +40,7 @@ from pipelines.engine.progress import reporter_for
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
 from pipelines.engine.storage import open_storage
-from pipelines.errors import GristmillError
+from pipelines.errors import GristmillError, RequestError
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.sample import write_sample
 
@@ -113,15 +115,42 @@ def plan(
     workers: Workers = None,
     spill: Spill = 256 * MIB,
     partitions: Partitions = None,
+    sampled: Annotated[
+        str,
+        typer.Option(
+            "--pilot",
+            help="Run this much of each source, and say what each pool will hold: a share, `1%` or `0.01`, or a number "
+            "of documents.",
+            metavar="SHARE",
+        ),
+    ] = "",
+    address: Annotated[
+        str, typer.Option(help="Where a pilot runs: `none` (in this process), `auto` (all cores), `ray://host:port`.")
+    ] = "none",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the pilot alone, as JSON, for programs.")] = False,
 ) -> None:
-    """Say what a build will do, and how much of it is done; runs nothing and writes nothing.
+    """Say what a build will do, and how much of it is done; runs nothing and writes nothing, but for `--pilot`.
 
     Example: `gristmill plan manifests/quickstart.yaml`
 
     What a change would cost: `gristmill plan web.yaml --out runs/web --set stages.0.gopher_quality.min_word_count=40`
+
+    What each pool will hold, by a run on one document in a hundred: `gristmill plan web.yaml --pilot 1%`
+
+    A pilot runs all passes on records from 32 places of each source, in a temporary folder (`TMPDIR`; on several
+    machines it must be one that all share), and writes nothing to a build. Each number has a 95 % interval. Copies are
+    the exception: a sample sees fewer than there are, so where sources repeat, pools will hold less.
     """
     resources = Resources(workers=workers, spill_bytes=spill, partitions=partitions)
-    print_forecast(console, forecast(load_manifest(manifest, settings or []), out, resources))
+    loaded = load_manifest(manifest, settings or [])
+    run = Settings(address, resources, reporter_for(errors))
+    if as_json and not sampled:
+        raise RequestError("--json prints a pilot: write how much it reads, such as --pilot 1%")
+    if not as_json:
+        print_forecast(console, forecast(loaded, out, resources))
+    if sampled:
+        seen = pilot(loaded, sampled, run)
+        _print_json(seen) if as_json else print_pilot(console, seen)
 
 
 @app.command()

@@ -21,7 +21,7 @@ from pipelines.engine.receipts import Receipt
 from pipelines.mix.budgets import Interval, Phase, intervals, once
 from pipelines.mix.cut import CutPoint, Location, cut_in_bucket, locate
 from pipelines.mix.pools import BUCKETS, Documents, bucket_of, concat_documents
-from pipelines.mixture import HOLDOUT
+from pipelines.mixture import HOLDOUT, Mix
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def run_cut(job: Job, task: CutTask) -> Receipt:
     mix = mix_of(job)
     tallies = _tallies(job, task)
     totals = {name: int(tally.sum()) for name, tally in tallies.items()}
-    phases = [Phase(each.name, each.tokens, each.weights, each.start, each.short) for each in mix.phases]
+    phases = phases_of(mix)
     epochs = {pool.name: mix.max_epochs_of(pool.name) for pool in job.manifest.pools}
     laid = [*intervals(phases, totals, epochs, mix.shared), *once(HOLDOUT, HOLDOUT, totals)]
     places = {(each.pool, at): locate(tallies[each.pool], at) for each in laid for at in (each.start, each.end)}
@@ -71,6 +71,11 @@ def run_cut(job: Job, task: CutTask) -> Receipt:
     cuts = [_cuts(each, points) for each in laid]
     counts = {f"{each.phase}\t{each.pool}": each.tokens for each in laid}
     return save_artifact(job, task.part(job), msgspec.json.encode(cuts), counts)
+
+
+def phases_of(mix: Mix) -> list[Phase]:
+    """Return the phases of a mix as budgets read them."""
+    return [Phase(each.name, each.tokens, each.weights, each.start, each.short) for each in mix.phases]
 
 
 def _cuts(each: Interval, points: Mapping[tuple[str, int], CutPoint]) -> Cuts:

@@ -64,7 +64,7 @@ class Build:
 
     def run(self) -> list[Receipt]:
         """Run everything; return the receipts of the ledger."""
-        self._load_tokenizer()
+        self.load_tokenizer()
         for number in range(self.plan.passes):
             self.take(number)
         if self.job.manifest.mix is None:
@@ -85,7 +85,7 @@ class Build:
     def _work(self, holding: Holding, number: int) -> Pass:
         return self.plan.routes[holding.split.source][number]
 
-    def _load_tokenizer(self) -> None:
+    def load_tokenizer(self) -> None:
         """Bring a tokenizer file into the build folder, where every worker finds it."""
         spec = self.job.manifest.tokenizer
         if spec is not None and spec.path is not None:
@@ -202,12 +202,16 @@ class Build:
         (trained,) = self.runner.run("tokenizer: train", run_train, [task])
         self._use_tokenizer(trained.part)
 
-    def _mix(self) -> list[Receipt]:
-        """Share the token runs out over pools and phases, and pack the shards."""
+    def pool(self) -> list[Receipt]:
+        """List the documents of every split, behind its last pass, by pool."""
         suffixes = {source: route[-1].suffix for source, route in self.plan.routes.items()}
         pairs = list(zip(self.holdings, self.maps, strict=True))
         tasks = [PoolTask(holding, receipt.content, suffixes[holding.split.source]) for holding, receipt in pairs]
-        pools = self.runner.run("pools", run_pools, tasks)
+        return self.runner.run("pools", run_pools, tasks)
+
+    def _mix(self) -> list[Receipt]:
+        """Share the token runs out over pools and phases, and pack the shards."""
+        pools = self.pool()
         check_subsets(self.job, pools)
         held = tuple((holding, receipt.part) for holding, receipt in zip(self.holdings, pools, strict=True))
         content = key_of(
