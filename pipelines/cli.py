@@ -37,20 +37,22 @@ from pipelines.audit.whatif import what_if as judge_again
 from pipelines.audit.whatif_page import print_answer
 from pipelines.engine.job import MIB, Resources
 from pipelines.engine.progress import reporter_for
+from pipelines.engine.remixing import mix_again
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
 from pipelines.engine.storage import open_storage
 from pipelines.errors import GristmillError, RequestError
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.sample import write_sample
+from pipelines.yaml_keys import read_document
 
 app = typer.Typer(
     name="gristmill",
     help="Build language-model training mixtures from raw corpora: every document accounted for.\n\n"
     "A first build: `gristmill sample data/sample`, then "
     "`gristmill build manifests/quickstart.yaml --out runs/quickstart`.\n\n"
-    "Before a build: `signals`, `plan`, `preview` and `dedup-bench`. After it: `what-if` with other thresholds, "
-    "`why` a document is missing, `trace` what a sequence is made of.",
+    "Before a build: `signals`, `plan`, `preview` and `dedup-bench`. After it: `mix` again, `what-if` with other "
+    "thresholds, `why` a document is missing, `trace` what a sequence is made of.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -226,6 +228,35 @@ def dedup_bench(
     if html is not None:
         open_storage(html.parent).put(html.name, bench_as_html(seen).encode())
         errors.print(f"Written: {html}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def mix(
+    folder: Folder,
+    manifest: Annotated[
+        Path | None, typer.Argument(help="A manifest, of which only `mix` is read.", metavar="[MANIFEST]")
+    ] = None,
+    settings: Overrides = None,
+    address: Annotated[
+        str, typer.Option(help="Where to run: `none` (in this process), `auto` (all cores), `ray://host:port`.")
+    ] = "none",
+    workers: Workers = None,
+    spill: Spill = 256 * MIB,
+) -> None:
+    """Mix a finished build again: other weights, phases, pools or packing, from its token runs; no source is read.
+
+    Other weights: `gristmill mix runs/web --set "mix.phases.0.weights={refinedweb: 0.6, pile: 0.4}"`
+
+    The mix of another manifest: `gristmill mix runs/web anneal.yaml`
+
+    Shards and ledger are replaced, and are those that `build` would write with that mix. The source files may be gone.
+    A pool whose condition names a number that the build did not measure needs `build`, and is refused.
+    """
+    tree = read_document(manifest).tree.get("mix") if manifest is not None else None
+    resources = Resources(workers=workers, spill_bytes=spill)
+    run = Settings(address, resources, reporter_for(console))
+    summary = mix_again(open_folder(folder), settings or [], run, tree)
+    print_summary(console, summary, folder)
 
 
 @app.command()

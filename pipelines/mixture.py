@@ -92,18 +92,18 @@ class GroupOptions(BaseModel):
     of: tuple[str, ...] | dict[str, Weight] = Field(
         min_length=1, description="Pools, sources or groups: a list, shared out by size, or each with its weight."
     )
-    alpha: float = Field(
-        1.0,
+    alpha: float | None = Field(
+        None,
         ge=0,
         le=1,
-        description="By size: shares in proportion to tokens^alpha; mT5 has 0.3, and 1 is the size itself.",
+        description="By size: shares go by tokens^alpha; mT5 has 0.3, and 1, the size itself, is the default.",
     )
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if isinstance(self.of, dict) and not any(self.of.values()):
             raise ValueError("all weights are 0; give some member a share")
-        if isinstance(self.of, dict) and "alpha" in self.model_fields_set:
+        if isinstance(self.of, dict) and self.alpha is not None:
             raise ValueError("alpha is for members without weights; write a list, or leave alpha out")
         if len(set(self.of)) < len(self.of):
             raise ValueError("a member is named twice; name each once")
@@ -112,8 +112,8 @@ class GroupOptions(BaseModel):
     @property
     def group(self) -> Group:
         """The same, as budgets read it; members sorted."""
-        weights = self.of if isinstance(self.of, dict) else None
-        return Group(tuple(sorted(self.of)), weights and {name: weights[name] for name in sorted(weights)}, self.alpha)
+        weights = {name: self.of[name] for name in sorted(self.of)} if isinstance(self.of, dict) else None
+        return Group(tuple(sorted(self.of)), weights, 1.0 if self.alpha is None else self.alpha)
 
 
 class Phase(BaseModel):

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from pipelines.cli import main
 from tests.helpers import build_here, lines_source, verdicts, write_lines, written
 
-COMMANDS = ("build", "plan", "preview", "dedup-bench", "why", "trace", "what-if", "signals", "schema", "sample")
+COMMANDS = ("build", "plan", "preview", "dedup-bench", "mix", "why", "trace", "what-if", "signals", "schema", "sample")
 
 MINHASH = ("--set", "stages.2=dedup_minhash")
 
