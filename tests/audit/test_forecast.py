@@ -184,6 +184,19 @@ def test_a_pool_that_may_be_too_small_is_cautioned_against(asked: Overrides) -> 
     assert list(budget_cautions(wanted, [counted])) == []
 
 
+def test_groups_are_shared_out_by_estimates_and_what_is_held_out_is_in_no_pool(asked: Overrides) -> None:
+    changes = ("mix.groups={g: {of: [main, half]}}", "mix.phases.0.weights={g: 1}", "mix.phases.0.tokens=10000")
+    plain, held = foreseen(asked(*changes)), foreseen(asked(*changes, "mix.holdout=0.25"))
+    before, after = ({each.pool: each for each in seen.demands} for seen in (plain, held))
+    assert before["main"].asked + before["half"].asked == 10_000
+    ratio = before["main"].held / before["half"].held
+    assert before["main"].asked / before["half"].asked == pytest.approx(ratio, rel=1e-3)
+    assert after["main"].held == pytest.approx(before["main"].held * 0.75, abs=1)
+    assert after["holdout"].held == pytest.approx((before["main"].held + before["half"].held) / 4, abs=1)
+    assert "holdout" in page(held, 100)
+    assert after.keys() - before.keys() == {"holdout"}
+
+
 @pytest.mark.parametrize(("scaled", "told"), [((), True), ((0,), True), ((0, 1), False)])
 def test_phases_that_scale_are_not_told_to_scale(asked: Overrides, scaled: tuple[int, ...], told: bool) -> None:
     weights = ("mix.phases.1.tokens=900M", "mix.phases.1.weights.long=0.5", "mix.phases.1.weights.main=0.5")
