@@ -29,6 +29,9 @@ from pipelines.manifest import Manifest, Pool
 from pipelines.mix.budgets import Interval, intervals
 from pipelines.mixture import Mix
 
+FEW = 50
+"""Documents of a pool, below which a few long ones decide its tokens, and the interval may miss that there are such."""
+
 
 @dataclass(frozen=True)
 class Amount:
@@ -244,6 +247,9 @@ def _notes(manifest: Manifest, ran: Ran, pools: list[Foreseen]) -> Iterator[str]
         )
     if not whole and _fits(manifest):
         yield "what is trained or fitted in the build was so on the sample, and will differ somewhat on the whole"
+    few = [each.pool for each in pools if 0 < each.seen < FEW and not whole]
+    if few:
+        yield f"pool {listed(few)}: fewer than {FEW} documents seen, too few to trust an interval; read more"
     if unseen := [each.pool for each in pools if not each.seen and not whole]:
         yield f"pool {listed(unseen)}: no document of it in the sample; it may be empty, or too rare for so few records"
     for each in (each for each in pools if each.outside):
