@@ -33,7 +33,10 @@ LEAST_BYTES = 1 << 10
 """Bytes of the smallest split."""
 
 BYTES_PER_DOCUMENT = 6_000
-"""How much a document takes, for the size of splits; a guess that decides no more."""
+"""How much a document takes, where that is not looked at: for the size of splits, and no more."""
+
+LOOK_BYTES = 1 << 20
+"""Bytes of plain lines in which it is looked at."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def strata_of(manifest: Manifest, wanted: Wanted) -> tuple[Plan, dict[str, Strat
         splits += own
         sizes = Plan(tuple(own), {}).sizes()
         places = tuple(_places(manifest, list(zip(own, sizes, strict=True)), wanted))
-        strata[name] = Stratum(places, len(own), sum(sizes))
+        strata[name] = Stratum(places, len(own), _bytes(own))
     chosen = tuple(place.split for stratum in strata.values() for place in stratum.places)
     return Plan(chosen, {name: route_of(manifest, name) for name in sorted(manifest.sources)}), strata
 
@@ -128,11 +131,24 @@ def strata_of(manifest: Manifest, wanted: Wanted) -> tuple[Plan, dict[str, Strat
 def _cut(manifest: Manifest, name: str, wanted: Wanted, first: int) -> list[Split]:
     """Return the splits of a source, numbered from `first`, so small that a place can be a whole one."""
     source = {name: manifest.sources[name]}
-    files = plan_splits(source, manifest.split_bytes)
-    size = sum(Plan(tuple(files), {}).sizes())
-    read = size * wanted.share if wanted.share is not None else (wanted.documents or 0) * BYTES_PER_DOCUMENT
+    if wanted.share is not None:
+        read = _bytes(plan_splits(source, manifest.split_bytes)) * wanted.share
+    else:
+        read = (wanted.documents or 0) * _document_bytes(manifest, plan_splits(source, LOOK_BYTES)[0])
     small = min(manifest.split_bytes, max(LEAST_BYTES, int(read / PLACES)))
     return [replace(split, number=first + split.number) for split in plan_splits(source, small)]
+
+
+def _bytes(splits: Sequence[Split]) -> int:
+    """Return the bytes of all files of some splits."""
+    return sum({split.file.path: split.file.identity.size for split in splits}.values())
+
+
+def _document_bytes(manifest: Manifest, first: Split) -> int:
+    """Return about how many bytes a document of a source has: as in its first plain lines, elsewhere as usual."""
+    if first.end not in {LOOK_BYTES, first.file.identity.size}:
+        return BYTES_PER_DOCUMENT
+    return first.end // max(1, _records(manifest, first))
 
 
 def _places(manifest: Manifest, splits: Sequence[tuple[Split, int]], wanted: Wanted) -> Iterator[Place]:

@@ -101,7 +101,7 @@ def tenth(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Pilot:
 
 def test_what_the_build_holds_lies_in_the_intervals_of_a_sample(tenth: Pilot, held: dict[str, int]) -> None:
     (big, small) = tenth.sources
-    assert (big.places, big.whole, small.whole) == (big.splits, False, False)
+    assert (big.places, big.whole, small.whole) == (PLACES, False, False)
     assert big.records == pytest.approx(200, rel=0.15)
     for each in tenth.pools:
         if each.pool in {"big", "long", "holdout"}:  # the others lose copies, and a sample sees few of them
@@ -120,7 +120,7 @@ def test_a_sample_loses_fewer_copies_than_the_whole(tenth: Pilot, held: dict[str
 
 def test_a_number_of_documents_may_be_asked_for(corpus: Path, tmp_path: Path) -> None:
     seen = foreseen(corpus, "500", tmp_path)
-    assert [each.records for each in seen.sources] == pytest.approx([500, 240], rel=0.05)
+    assert [each.records for each in seen.sources] == pytest.approx([500, 240], rel=0.2)
     assert [each.whole for each in seen.sources] == [False, True]
 
 
@@ -237,7 +237,23 @@ def test_places_lie_evenly_and_hold_about_the_share_that_is_wanted(corpus: Path,
     big = strata["big"]
     assert big.whole == (share == 1)
     assert len(big.places) >= min(PLACES, big.splits)
-    assert sum(place.size / place.scale for place in big.places) / big.size == pytest.approx(share, rel=0.3)
-    starts = [place.split.start for place in big.places]
-    assert max(starts) >= (1 - 2 / PLACES) * big.size
-    assert all(place.size <= max(LEAST_BYTES, big.size * share / PLACES) * 1.01 for place in big.places)
+    least = PLACES * LEAST_BYTES / big.size
+    assert sum(place.size for place in big.places) / big.size == pytest.approx(max(share, least), rel=0.3)
+    assert max(place.split.start for place in big.places) >= (1 - 2 / PLACES) * big.size
+
+
+def test_a_place_of_plain_lines_has_the_bytes_of_the_lines_that_begin_in_it(tmp_path: Path) -> None:
+    chance = Random(1)
+    lines = [f'{{"text": "{"x" * chance.choice((1, 500, 5_000))}"}}\n' for _ in range(300)]
+    (tmp_path / "lines").mkdir()
+    (tmp_path / "lines" / "x.jsonl").write_text("".join(lines))
+    wanted = {**manifest(tmp_path), "mix": None, "sources": {"lines": lines_source(tmp_path / "lines")}}
+    loaded = load_manifest(written(wanted, tmp_path / "out"))
+    _, whole = strata_of(loaded, Wanted(share=1.0))
+    assert sum(place.size for place in whole["lines"].places) == sum(map(len, lines)) == whole["lines"].size
+    starts = [sum(map(len, lines[:at])) for at in range(len(lines))]
+    _, tenth = strata_of(loaded, Wanted(share=0.1))
+    for place in tenth["lines"].places:
+        begun = [at for at, start in enumerate(starts) if place.split.start <= start < place.split.end]
+        assert place.size == sum(len(lines[at]) for at in begun)
+        assert place.split.end - place.split.start <= max(LEAST_BYTES, whole["lines"].size / 10 / PLACES)
