@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-KEPT = pa.array(["used", "unused"])
+KEPT = pa.array(["used", "unused", "held_out"])
 """Fates of documents that passed every stage."""
 
 

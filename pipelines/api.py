@@ -100,12 +100,15 @@ class Built:
     def shards(self, phase: str | None = None) -> list[str]:
         """Return the paths or URLs of the shards of a phase, or of all, in the order in which a trainer reads them.
 
+        What is held out is in none of them; ask for it by name: `shards("holdout")`.
+
         Raises:
             RequestError: there is no such phase.
         """
         phases = [each.name for each in self.manifest.phases]
-        if phase is not None and phase not in phases:
-            raise RequestError(f"{self.folder} has no phase {phase!r}; {nearest(phase, phases)}")
+        folders = [] if self.manifest.mix is None else self.manifest.mix.folders
+        if phase is not None and phase not in folders:
+            raise RequestError(f"{self.folder} has no phase {phase!r}; {nearest(phase, folders)}")
         wanted = phases if phase is None else [phase]
         return [f"{self.folder}/{path}" for name in wanted for path in self._shards_of(name)]
 

@@ -23,6 +23,8 @@ from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.opened import open_folder
 from pipelines.audit.pieces import packing_of, trace_pieces
 from pipelines.audit.pieces_page import print_sequences
+from pipelines.audit.pilot import pilot
+from pipelines.audit.pilot_page import print_pilot
 from pipelines.audit.preview import preview as preview_manifest
 from pipelines.audit.preview_one import Wanted, preview_one
 from pipelines.audit.preview_one_page import print_one
@@ -37,6 +39,7 @@ from pipelines.audit.whatif import what_if as judge_again
 from pipelines.audit.whatif_page import print_answer
 from pipelines.engine.job import MIB, Resources
 from pipelines.engine.progress import reporter_for
+from pipelines.engine.remixing import mix_again
 from pipelines.engine.session import Settings
 from pipelines.engine.session import build as build_manifest
 from pipelines.engine.storage import open_storage
@@ -46,14 +49,15 @@ from pipelines.exports.page import print_export
 from pipelines.exports.wanted import Wanted as WantedExport
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.sample import write_sample
+from pipelines.yaml_keys import read_document
 
 app = typer.Typer(
     name="gristmill",
     help="Build language-model training mixtures from raw corpora: every document accounted for.\n\n"
     "A first build: `gristmill sample data/sample`, then "
     "`gristmill build manifests/quickstart.yaml --out runs/quickstart`.\n\n"
-    "Before a build: `signals`, `plan`, `preview` and `dedup-bench`. After it: `what-if` with other thresholds, "
-    "`why` a document is missing, `trace` what a sequence is made of, `export` to other trainers' formats.",
+    "Before a build: `signals`, `plan`, `preview` and `dedup-bench`. After it: `mix` again, `what-if` with other "
+    "thresholds, `why` a document is missing, `trace` what a sequence is made of, `export` to other trainers' formats.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -118,15 +122,42 @@ def plan(
     workers: Workers = None,
     spill: Spill = 256 * MIB,
     partitions: Partitions = None,
+    sampled: Annotated[
+        str,
+        typer.Option(
+            "--pilot",
+            help="Run this much of each source, and say what each pool will hold: a share, `1%` or `0.01`, or a number "
+            "of documents.",
+            metavar="SHARE",
+        ),
+    ] = "",
+    address: Annotated[
+        str, typer.Option(help="Where a pilot runs: `none` (in this process), `auto` (all cores), `ray://host:port`.")
+    ] = "none",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the pilot alone, as JSON, for programs.")] = False,
 ) -> None:
-    """Say what a build will do, and how much of it is done; runs nothing and writes nothing.
+    """Say what a build will do, and how much of it is done; runs nothing and writes nothing, but for `--pilot`.
 
     Example: `gristmill plan manifests/quickstart.yaml`
 
     What a change would cost: `gristmill plan web.yaml --out runs/web --set stages.0.gopher_quality.min_word_count=40`
+
+    What each pool will hold, by a run on one document in a hundred: `gristmill plan web.yaml --pilot 1%`
+
+    A pilot runs all passes on records from 32 places of each source, in a temporary folder (`TMPDIR`; on several
+    machines it must be one that all share), and writes nothing to a build. Each number has a 95 % interval. Copies are
+    the exception: a sample sees fewer than there are, so where sources repeat, pools will hold less.
     """
     resources = Resources(workers=workers, spill_bytes=spill, partitions=partitions)
-    print_forecast(console, forecast(load_manifest(manifest, settings or []), out, resources))
+    loaded = load_manifest(manifest, settings or [])
+    run = Settings(address, resources, reporter_for(errors))
+    if as_json and not sampled:
+        raise RequestError("--json prints a pilot: write how much it reads, such as --pilot 1%")
+    if not as_json:
+        print_forecast(console, forecast(loaded, out, resources))
+    if sampled:
+        seen = pilot(loaded, sampled, run)
+        _print_json(seen) if as_json else print_pilot(console, seen)
 
 
 @app.command()
@@ -202,6 +233,35 @@ def dedup_bench(
     if html is not None:
         open_storage(html.parent).put(html.name, bench_as_html(seen).encode())
         errors.print(f"Written: {html}", highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def mix(
+    folder: Folder,
+    manifest: Annotated[
+        Path | None, typer.Argument(help="A manifest, of which only `mix` is read.", metavar="[MANIFEST]")
+    ] = None,
+    settings: Overrides = None,
+    address: Annotated[
+        str, typer.Option(help="Where to run: `none` (in this process), `auto` (all cores), `ray://host:port`.")
+    ] = "none",
+    workers: Workers = None,
+    spill: Spill = 256 * MIB,
+) -> None:
+    """Mix a finished build again: other weights, phases, pools or packing, from its token runs; no source is read.
+
+    Other weights: `gristmill mix runs/web --set "mix.phases.0.weights={refinedweb: 0.6, pile: 0.4}"`
+
+    The mix of another manifest: `gristmill mix runs/web anneal.yaml`
+
+    Shards and ledger are replaced, and are those that `build` would write with that mix. The source files may be gone.
+    A pool whose condition names a number that the build did not measure needs `build`, and is refused.
+    """
+    tree = read_document(manifest).tree.get("mix") if manifest is not None else None
+    resources = Resources(workers=workers, spill_bytes=spill)
+    run = Settings(address, resources, reporter_for(console))
+    summary = mix_again(open_folder(folder), settings or [], run, tree)
+    print_summary(console, summary, folder)
 
 
 @app.command()

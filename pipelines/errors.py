@@ -8,6 +8,8 @@
         ├── StorageFull       no room for what a step writes
         ├── NotRepeatable     two attempts at one part wrote different bytes
         ├── ShortPool         a pool holds fewer tokens than a phase takes
+        ├── NotASubset        a pool lacks documents of another that it should hold
+        ├── TooLargeShare     a phase takes more of some sources than `max_share` allows
         ├── MaxLoss           a source loses more to one stage than `max_loss` allows
         └── Unbalanced        documents or tokens in differ from those out plus dropped
 
@@ -64,6 +66,14 @@ class NotRepeatable(BuildError):
 
 class ShortPool(BuildError):
     """A pool holds fewer tokens than the phases take from it."""
+
+
+class NotASubset(BuildError):
+    """A pool holds documents that the pool of its `subset_of` does not."""
+
+
+class TooLargeShare(BuildError):
+    """A phase takes more of some sources than `max_share` allows."""
 
 
 class MaxLoss(BuildError):

@@ -91,6 +91,10 @@ class Manifest(_Head):
         """Return how often a pool may be read over all phases."""
         return 1.0 if self.mix is None else self.mix.max_epochs_of(pool)
 
+    def holdout_of(self, source: str) -> float:
+        """Return the share of a source's documents that no phase reads; 0 without a mix."""
+        return 0.0 if self.mix is None else self.mix.holdout_of(source, self.names)
+
     def canonical(self) -> dict[str, Any]:
         """Return what the manifest asks for, defaults filled in, as plain values for its hash.
 

@@ -22,6 +22,7 @@ from pipelines.expressions import ExpressionError, check, one_of, parse
 from pipelines.labels import labels_of, sources_of
 from pipelines.manifest_columns import document_types, record_types, remedy_without
 from pipelines.manifest_companions import check_companions
+from pipelines.manifest_mix import check_mix
 from pipelines.manifest_spans import check_loss_spans
 from pipelines.refusals import nearest
 from pipelines.tokens.patterns import PATTERNS, pattern_of
@@ -221,12 +222,15 @@ class _Checks:
             self._document.refuse(("mix", "shard_tokens"), "a shard holds at least one sequence", mix.shard_tokens)
         self.pools(mix)
         known = {*self._manifest.sources, *mix.pools}
+        for name, options in mix.groups.items():
+            self.known_pools(("mix", "groups", name, "of"), options.of, {*known, *mix.groups})
         for at, phase in enumerate(mix.phases):
-            self.known_pools(("mix", "phases", at, "weights"), phase.weights, known)
+            self.known_pools(("mix", "phases", at, "weights"), phase.weights, {*known, *mix.groups})
             if phase.name in [other.name for other in mix.phases[:at]]:
                 self._document.refuse(("mix", "phases", at, "name"), "an earlier phase has this name; choose another")
         if isinstance(mix.max_epochs, dict):
             self.known_pools(("mix", "max_epochs"), mix.max_epochs, known)
+        check_mix(self._document, self._manifest, mix)
 
     def pools(self, mix: Mix) -> None:
         for name, options in mix.pools.items():

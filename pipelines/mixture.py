@@ -9,7 +9,8 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,10 +19,15 @@ from pydantic import (
     Field,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from pipelines.amounts import Count
 from pipelines.expressions import Expression, parse
+from pipelines.mix.groups import Group, pools_below
+
+HOLDOUT = "holdout"
+"""What the pool of held-out documents, the folder of its shards and the draw that chooses them are called."""
 
 MOST_EPOCHS = 255
 """Shards note epochs in eight bits."""
@@ -49,6 +55,8 @@ Method = Literal["concat", "best_fit", "pad_truncate"]
 
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+
 Epochs = Annotated[float, Field(gt=0, le=MOST_EPOCHS, allow_inf_nan=False)]
 
 
@@ -74,6 +82,41 @@ class PoolOptions(BaseModel):
 
     sources: tuple[str, ...] = Field(min_length=1, description="Names or tags of sources.")
     where: ExpressionText | None = Field(None, description="Only documents for which this expression is true.")
+    subset_of: str | None = Field(
+        None, description="A pool or source that must hold every document of this one; the build stops if it does not."
+    )
+
+
+class GroupOptions(BaseModel):
+    """An entry of `groups:`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    of: tuple[str, ...] | dict[str, Weight] = Field(
+        min_length=1, description="Pools, sources or groups: a list, shared out by size, or each with its weight."
+    )
+    alpha: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="By size: shares go by tokens^alpha; mT5 has 0.3, and 1, the size itself, is the default.",
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if isinstance(self.of, dict) and not any(self.of.values()):
+            raise ValueError("all weights are 0; give some member a share")
+        if isinstance(self.of, dict) and self.alpha is not None:
+            raise ValueError("alpha is for members without weights; write a list, or leave alpha out")
+        if len(set(self.of)) < len(self.of):
+            raise ValueError("a member is named twice; name each once")
+        return self
+
+    @property
+    def group(self) -> Group:
+        """The same, as budgets read it; members sorted."""
+        weights = {name: self.of[name] for name in sorted(self.of)} if isinstance(self.of, dict) else None
+        return Group(tuple(sorted(self.of)), weights, 1.0 if self.alpha is None else self.alpha)
 
 
 class Phase(BaseModel):
@@ -84,7 +127,9 @@ class Phase(BaseModel):
     name: ItemName = Field(description="Name of the phase; its shards are in a folder of that name.")
     tokens: Count = Field(description="Tokens handed to the packer, BOS and EOS included.")
     normalize: bool = Field(False, description="Scale the weights so that they sum to 1.")
-    weights: dict[str, Weight] = Field(min_length=1, description="Share of each pool; a source is its own pool.")
+    weights: dict[str, Weight] = Field(
+        min_length=1, description="Share of each pool or group; a source is its own pool."
+    )
     start: Literal["continue", "restart"] = Field("continue", description="Where in each pool the phase begins.")
     short: Literal["error", "scale"] = Field("error", description="What to do where a pool holds too few tokens.")
 
@@ -113,9 +158,18 @@ class Mix(BaseModel):
         "concat", description="How documents become sequences: joined and cut, whole where they fit, or each alone."
     )
     pools: dict[ItemName, PoolOptions] = Field({}, description="Pools besides the sources themselves.")
+    groups: dict[ItemName, GroupOptions] = Field({}, description="Pools that share one weight.")
     phases: tuple[Phase, ...] = Field(min_length=1, description="Phases, in order.")
     max_epochs: Epochs | dict[str, Epochs] = Field(
         1.0, description="How often a pool may be read, over all phases: one number, or one for each pool."
+    )
+    max_share: dict[str, Share] = Field(
+        {}, description="Largest share of a phase's tokens that may come from a source, or the sources of a tag."
+    )
+    holdout: Share | dict[str, Share] | None = Field(
+        None,
+        description="Share of the documents that no phase reads: they have shards of their own, for evaluation. One "
+        "number, or one for each source or tag.",
     )
 
     def max_epochs_of(self, pool: str) -> float:
@@ -126,11 +180,45 @@ class Mix(BaseModel):
         """Return the pools under `pools`, sorted by name; `sources`: a source's name or a tag -> what it stands for."""
         return tuple(_resolve(name, self.pools[name], sources) for name in sorted(self.pools))
 
+    @cached_property
+    def shared(self) -> dict[str, Group]:
+        """The groups by name, as budgets read them."""
+        return {name: options.group for name, options in self.groups.items()}
+
+    @property
+    def folders(self) -> list[str]:
+        """Names of the folders of shards: the phases in order, then what is held out, if anything is."""
+        return [*(phase.name for phase in self.phases), *([HOLDOUT] if self.holdout is not None else [])]
+
+    @property
+    def subsets(self) -> dict[str, str]:
+        """Pools that must be subsets -> the pool that must hold all of them."""
+        return {name: options.subset_of for name, options in self.pools.items() if options.subset_of is not None}
+
+    def pools_of(self, phase: Phase) -> list[str]:
+        """Return the pools that a phase draws from, those of its groups among them."""
+        return [pool for name in phase.weights for pool in pools_below(name, self.shared)]
+
     def all_pools(self, sources: Mapping[str, tuple[str, ...]]) -> tuple[Pool, ...]:
-        """Return the declared pools and the sources that phases draw from, sorted by name."""
-        drawn = {pool for phase in self.phases for pool in phase.weights} - self.pools.keys()
+        """Return the declared pools, the sources that phases draw from and what is held out, sorted by name."""
+        drawn = {pool for phase in self.phases for pool in self.pools_of(phase)} - self.pools.keys()
         pools = [*self.declared_pools(sources), *(Pool(name, sources[name]) for name in drawn)]
+        if held := {each for pool in pools for each in pool.sources if self.holdout_of(each, sources)}:
+            pools.append(Pool(HOLDOUT, tuple(sorted(held))))
         return tuple(sorted(pools, key=lambda pool: pool.name))
+
+    def holdout_of(self, source: str, sources: Mapping[str, tuple[str, ...]]) -> float:
+        """Return the share of a source's documents that is held out: as its own name says, or a tag of it.
+
+        Args:
+            source: its name.
+            sources: a source's name or a tag -> what it stands for.
+        """
+        if not isinstance(self.holdout, dict):
+            return self.holdout or 0.0
+        own = [self.holdout[source]] if source in self.holdout else []
+        tags = [self.holdout[name] for name in sorted(self.holdout) if source in sources[name]]
+        return next(iter([*own, *tags]), 0.0)
 
 
 def _resolve(name: str, options: PoolOptions, sources: Mapping[str, tuple[str, ...]]) -> Pool:

@@ -55,6 +55,12 @@ SAMPLE: dict[str, Any] = {
             },
         ],
         "max_epochs": {"books": 4, "long": 1.5},
+        "groups": {
+            "by_size": {"of": ["web", "pile"], "alpha": 0.3},
+            "by_weight": {"of": {"by_size": 3, "books": 1}},
+        },
+        "max_share": {"late": 0.6},
+        "holdout": {"pile": 0.01, "late": 0.02},
     },
 }
 

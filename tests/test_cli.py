@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from pipelines.cli import main
 from tests.helpers import build_here, lines_source, verdicts, write_lines, written
 
-COMMANDS = ("build", "plan", "preview", "dedup-bench", "why", "trace", "what-if", "signals", "schema", "sample")
+COMMANDS = ("build", "plan", "preview", "dedup-bench", "mix", "why", "trace", "what-if", "signals", "schema", "sample")
 
 MINHASH = ("--set", "stages.2=dedup_minhash")
 
@@ -117,6 +117,34 @@ def test_a_bench_is_printed_written_as_a_page_and_given_to_programs(
     assert ended.code == 0
     seen = json.loads(ended.out)
     assert (seen["sources"][0]["documents"], len(seen["verified"])) == (31, 1)
+
+
+def test_a_pilot_is_printed_behind_the_plan_and_given_to_programs(gristmill: Gristmill, folder: Path) -> None:
+    command = ("plan", str(folder / "out.yaml"), "--pilot", "100%")
+    ended = gristmill(*command)
+    assert ended.code == 0
+    assert ended.out.index("What comes out (tokens)") < ended.out.index("Pilot on 100%: what was read")
+    assert max(cell_len(line) for line in ended.out.splitlines()) <= 80
+    ended = gristmill(*command, "--json")
+    assert ended.code == 0
+    tokens = sum(row["tokens"] or 0 for row in verdicts(folder / "out").to_pylist())
+    assert json.loads(ended.out)["pools"][0]["tokens"] == {"likely": tokens, "low": tokens, "high": tokens}
+    ended = gristmill("plan", str(folder / "out.yaml"), "--json")
+    assert (ended.code, "--pilot 1%" in ended.err) == (2, True)
+
+
+def test_a_build_is_mixed_again_by_a_setting_or_by_the_mix_of_a_manifest(
+    gristmill: Gristmill, folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "out", tmp_path / "out")
+    ended = gristmill("mix", str(tmp_path / "out"), "--set", "mix.phases.0.tokens=500")
+    assert (ended.code, "500" in ended.out) == (0, True)
+    phases = [{"name": "other", "tokens": 300, "weights": {"a": 1}}]
+    (tmp_path / "mix.yaml").write_text(yaml.safe_dump({"mix": {"sequence_length": 16, "phases": phases}}))
+    assert gristmill("mix", str(tmp_path / "out"), str(tmp_path / "mix.yaml")).code == 0
+    assert sorted(path.name for path in (tmp_path / "out" / "shards").iterdir() if any(path.iterdir())) == ["other"]
+    ended = gristmill("mix", str(tmp_path / "out"), "--set", "mix.phases.0.tokens=900M")
+    assert (ended.code, "pool 'a' is short" in ended.err) == (1, True)
 
 
 def test_why_tells_a_duplicates_survivor(gristmill: Gristmill, folder: Path) -> None:

@@ -16,6 +16,7 @@ from pipelines.catalog import EXPORTERS, SIGNAL_PROVIDERS, SOURCES, STAGES
 from pipelines.cli import app
 from pipelines.engine.session import Settings, build
 from pipelines.manifest import load_manifest
+from pipelines.mixture import GroupOptions, Mix, Phase, PoolOptions
 from pipelines.sample import write_sample
 from tests.helpers import verdicts
 
@@ -157,6 +158,12 @@ def test_an_option_that_the_readme_names_exists() -> None:
 
 def test_the_readme_lists_every_command() -> None:
     assert set(re.findall(r"^\| `gristmill ([a-z-]+)", README.read_text(), re.MULTILINE)) == commands().keys()
+
+
+def test_the_readme_says_what_every_key_of_a_mix_does() -> None:
+    (table,) = re.findall(r"^### What a mix can say\n(.*?)^## ", README.read_text(), re.DOTALL | re.MULTILINE)
+    keys = {name for model in (Mix, Phase, PoolOptions, GroupOptions) for name in model.model_fields}
+    assert {key for key in keys if not re.search(rf"[`{{\[ ]{key}\b", table)} == set()
 
 
 def test_the_readme_lists_every_format_and_every_stage() -> None:

@@ -50,10 +50,32 @@ def test_pools_are_those_declared_and_the_sources_drawn_from_in_order_of_name(fo
     assert loaded(folder).pools == (
         Pool("all_late", ("dolma",)),
         Pool("books", ("books",)),
+        Pool("holdout", ("dolma", "pile")),
         Pool("long", ("books", "dolma", "web"), long),
         Pool("pile", ("pile",)),
         Pool("web", ("web",)),
     )
+
+
+MAIN = SAMPLE["mix"]["phases"][0]
+
+
+def test_a_group_draws_from_its_members_and_from_those_of_the_groups_in_it(folder: Path) -> None:
+    weights = {"by_weight": 0.9, "long": 0.1}
+    manifest = loaded(folder, tree=changed(SAMPLE, way_to("mix.phases"), [{**MAIN, "weights": weights}]))
+    assert manifest.mix is not None
+    assert manifest.mix.pools_of(manifest.phases[0]) == ["books", "pile", "web", "long"]
+    assert [pool.name for pool in manifest.pools] == ["all_late", "books", "holdout", "long", "pile", "web"]
+
+
+def test_what_is_held_out_is_said_by_source_by_tag_or_for_all(folder: Path) -> None:
+    manifest = loaded(folder)
+    assert [manifest.holdout_of(name) for name in ("books", "dolma", "pile", "web")] == [0, 0.02, 0.01, 0]
+    everywhere = loaded(folder, tree=changed(SAMPLE, way_to("mix.holdout"), 0.25))
+    assert [everywhere.holdout_of(name) for name in everywhere.sources] == [0.25] * 4
+    both = changed(SAMPLE, way_to("mix.holdout"), {"prose": 0.5, "web": 0.1})
+    assert [loaded(folder, tree=both).holdout_of(name) for name in ("dolma", "web")] == [0.5, 0.1]
+    assert loaded(folder, tree=changed(SAMPLE, way_to("mix.holdout"), GONE)).holdout_of("pile") == 0
 
 
 def test_phases_have_whole_tokens_and_weights_that_sum_to_one(folder: Path) -> None:
@@ -205,6 +227,11 @@ CHANGES = [
     "mix.phases.0.weights={web: 0.6, pile: 0.3, long: 0.1}",
     "mix.phases.1.start=restart",
     "mix.max_epochs.books=5",
+    "mix.groups.by_size.alpha=0.5",
+    "mix.groups.by_weight.of.books=2",
+    "mix.holdout.pile=0.02",
+    "mix.max_share.late=0.5",
+    "mix.pools.all_late.subset_of=dolma",
 ]
 
 

@@ -98,12 +98,13 @@ def stage_at(manifest: Manifest, wanted: str) -> int:
 def trial_manifest(manifest: Manifest, at: int) -> Manifest:
     """Return the manifest up to a stage, which measures every similarity; no loss stops it, and nothing comes out."""
     *before, ending = manifest.stages[: at + 1]
-    stages = (*(_changed(entry, {"max_loss": 1.0}) for entry in before), _changed(ending, {"verify": True}))
+    stages = (*(with_options(entry, {"max_loss": 1.0}) for entry in before), with_options(ending, {"verify": True}))
     head = {"name": manifest.name, "seed": manifest.seed, "split_bytes": manifest.split_bytes}
     return Manifest(**head, sources=manifest.sources, stages=stages)
 
 
-def _changed(entry: StageEntry, options: dict[str, object]) -> StageEntry:
+def with_options(entry: StageEntry, options: dict[str, object]) -> StageEntry:
+    """Return a stage with other options, of those that it has."""
     known = {name: value for name, value in options.items() if name in type(entry.stage).model_fields}
     return entry.model_copy(update={"stage": entry.stage.model_copy(update=known)})
 

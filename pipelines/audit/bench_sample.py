@@ -54,7 +54,7 @@ def _some(source: SourceOptions, splits: Sequence[Split], wanted: int) -> Iterat
         quota = -(-left // max(1, places - at))
         if quota == 0:
             return
-        found = _count(source, split, quota + 1)
+        found = count_records(source, split, quota + 1)
         left -= min(found, quota)
         yield split if found <= quota else replace(split, most=quota)
 
@@ -71,8 +71,8 @@ def _size(split: Split) -> int:
     return split.end - split.start if split.end >= 0 else split.file.identity.size
 
 
-def _count(source: SourceOptions, split: Split, most: int) -> int:
-    """Return how many records a split holds; what is behind the first `most` is not read."""
+def count_records(source: SourceOptions, split: Split, most: int = -1) -> int:
+    """Return how many records a split holds; what is behind the first `most` is not read, where that is not -1."""
     with open_storage(split.file.root).open(split.file.path) as file:
         batches = read(source, file, split.start, split.end, split.file.path)
         return sum(batch.num_rows for batch in first_records(batches, most))

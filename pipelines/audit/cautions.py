@@ -5,13 +5,12 @@ Out: sentences, each with what can be done.
 Guaranteed: a caution refuses nothing; what cannot be is refused when the manifest is read or the budgets are cut.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipelines.audit.done import Standing
 from pipelines.audit.estimates import Estimate
-from pipelines.audit.wording import listed, number, plural, size
+from pipelines.audit.wording import number, plural, size
 from pipelines.dedup.curve import Banded, curve_cautions
 from pipelines.dedup.earlier import EarlierBuild
 from pipelines.dedup.exchanges import Comparing, Counting, Dividing, ExchangeStage, ranges_of
@@ -129,72 +128,3 @@ def banded(manifest: Manifest) -> Iterator[tuple[str, Banded]]:
     for entry in manifest.stages:
         if isinstance(entry.stage, Banded):
             yield entry.name, entry.stage
-
-
-@dataclass(frozen=True)
-class Demand:
-    """What all phases take of a pool.
-
-    Args:
-        pool: its name.
-        asked: tokens, over all phases.
-        held: tokens that it may hold.
-        max_epochs: how often it may be read.
-        counted: whether `held` was counted.
-        narrowed: it has a condition, so that it may hold less than its sources.
-    """
-
-    pool: str
-    asked: int
-    held: int
-    max_epochs: float
-    counted: bool
-    narrowed: bool
-
-    @property
-    def epochs(self) -> float:
-        """How often the pool is read."""
-        return self.asked / self.held if self.held else float("inf")
-
-
-def demands_of(manifest: Manifest, estimates: Sequence[Estimate], standing: Standing) -> list[Demand]:
-    """Return what the phases take of every pool, sorted by name; where the pools are done, what they hold is exact."""
-    held = {each.source: each.tokens for each in estimates}
-    counted = Counter[str]()
-    for receipt in standing.receipts.get("pools", ()):
-        counted.update(receipt.counts)
-    asked = {
-        pool.name: sum(phase.tokens * phase.weights.get(pool.name, 0) for phase in manifest.phases)
-        for pool in manifest.pools
-    }
-    return [
-        Demand(
-            pool.name,
-            round(asked[pool.name]),
-            counted[f"pool:{pool.name}"] if counted else sum(held[source] for source in pool.sources),
-            manifest.max_epochs_of(pool.name),
-            counted=bool(counted),
-            narrowed=pool.where is not None,
-        )
-        for pool in manifest.pools
-    ]
-
-
-def budget_cautions(manifest: Manifest, demands: Sequence[Demand]) -> Iterator[str]:
-    """Yield which pools may be too small for what is asked of them."""
-    for each in (each for each in demands if each.epochs > each.max_epochs):
-        held = f"{'' if each.counted else 'about '}{size(each.held)}"
-        yield (
-            f"pool {each.pool}: the phases take {size(each.asked)} tokens and it holds {held}, to be read "
-            f"{number(each.max_epochs)} times at most: {_remedy(manifest, each.pool)}"
-        )
-    wide = sorted(each.pool for each in demands if each.narrowed and not each.counted)
-    if wide and manifest.mix is not None:
-        yield f"pool {listed(wide)}: what its `where` leaves out is not estimated; it may hold less than is said here"
-
-
-def _remedy(manifest: Manifest, pool: str) -> str:
-    """Return what can be done about a pool that is too small."""
-    if all(phase.short == "scale" for phase in manifest.phases if phase.weights.get(pool)):
-        return "its phases are made shorter, as `short: scale` says; ask for less or allow more epochs to choose how"
-    return "ask for less, allow more epochs, or write `short: scale`"

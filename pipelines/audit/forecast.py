@@ -10,14 +10,8 @@ from dataclasses import dataclass, field, replace
 from os import cpu_count
 
 from filters.top_share import TopShare
-from pipelines.audit.cautions import (
-    Demand,
-    budget_cautions,
-    dedup_cautions,
-    demands_of,
-    exchange_cautions,
-    traffic_of,
-)
+from pipelines.audit.cautions import dedup_cautions, exchange_cautions, traffic_of
+from pipelines.audit.demands import Demand, budget_cautions, demands_of
 from pipelines.audit.done import Standing, standing_of
 from pipelines.audit.estimates import (
     Counted,

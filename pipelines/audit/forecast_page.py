@@ -12,12 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.audit.cautions import banded
+from pipelines.audit.demands import Demand, phase_shares
 from pipelines.audit.estimates import Estimate
 from pipelines.audit.forecast import Forecast, Planned
 from pipelines.audit.tables import table_of
 from pipelines.audit.wording import duration, listed, number, plural, size
 from pipelines.dedup.curve import curve_page
 from pipelines.mix.place import shard_count
+from pipelines.mixture import HOLDOUT
 
 
 def print_forecast(console: Console, seen: Forecast) -> None:
@@ -127,13 +129,20 @@ def _mix(seen: Forecast) -> Table:
     table = table_of("What comes out (tokens)", ["phase", "pool"], numbers)
     mix = seen.manifest.mix
     demands = {each.pool: each for each in seen.demands}
+    held = {each.pool: each.held for each in seen.demands}
     for phase in seen.manifest.phases:
         shards = shard_count(phase.tokens, mix.shard_tokens) if mix is not None else 0
         table.add_row(phase.name, "", "", size(phase.tokens), number(shards), "", "")
-        for pool, weight in phase.weights.items():
-            demand = demands[pool]
-            about = "" if demand.counted else "~"
-            read = f"{about}{demand.epochs:.2g} of {number(demand.max_epochs)}"
-            row = ("", pool, f"{weight:.1%}", size(phase.tokens * weight), "", f"{about}{size(demand.held)}", read)
-            table.add_row(*row)
+        for pool, tokens in phase_shares(seen.manifest, phase, held).items():
+            about = "" if pool in phase.weights or demands[pool].counted else "~"
+            row = ("", pool, f"{about}{tokens / phase.tokens:.1%}", f"{about}{size(tokens)}", "")
+            table.add_row(*row, *_held(demands[pool]))
+    if HOLDOUT in demands:
+        table.add_row(HOLDOUT, "", "", "", "", _held(demands[HOLDOUT])[0], "")
     return table
+
+
+def _held(demand: Demand) -> tuple[str, str]:
+    """Return what a pool holds, and how often it is read; '~' before what was not counted."""
+    about = "" if demand.counted else "~"
+    return f"{about}{size(demand.held)}", f"{about}{demand.epochs:.2g} of {number(demand.max_epochs)}"

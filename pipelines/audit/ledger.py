@@ -26,7 +26,9 @@ from pipelines.engine.outputs import fall_name
 from pipelines.engine.parts import AlignedReader, PartWriter, read_part, scan_part
 from pipelines.engine.pooling import run_lengths_of
 from pipelines.engine.receipts import Receipt, load_receipt, save_receipt
+from pipelines.engine.selection import drawn
 from pipelines.engine.splits import Split
+from pipelines.mixture import HOLDOUT
 
 VERDICTS = pa.schema(
     [
@@ -146,7 +148,7 @@ def _verdicts(job: Job, task: LedgerTask) -> Iterator[pa.Table]:
         columns |= {"tokens": lengths.of(first, count), "tokens_used": usage.of(first, count)}
         columns |= {name: records.column(name) for name in ("ordinal", "uid", "id")}
         columns["source"] = pa.array([holding.split.source]).take(pa.array(np.zeros(count, np.int8)))
-        columns["fate"] = _fates(columns["fate"], columns["tokens_used"])
+        columns["fate"] = _fates(columns["fate"], columns["tokens_used"], _held_out(job, task, records))
         columns["chars_in"] = records.column("chars")
         yield pa.table([columns[name] for name in VERDICTS.names], VERDICTS)
         first += count
@@ -171,10 +173,25 @@ def _coalesce(tables: Sequence[pa.Table]) -> dict[str, pa.Array]:
     return merged
 
 
-def _fates(fallen: pa.Array, used: pa.Array) -> pa.Array:
-    """Return the first fate that applies: that of rows that fell, else whether some shard holds a token of them."""
-    survivors = pc.if_else(pc.fill_null(pc.greater(used, 0), False), "used", "unused")
+def _fates(fallen: pa.Array, used: pa.Array, held_out: npt.NDArray[np.bool_]) -> pa.Array:
+    """Return the first fate that applies: that of rows that fell, else whether, and whose, shards hold a token of them.
+
+    Args:
+        fallen: fate of rows that fell; null for the others.
+        used: tokens of each row that are in shards; null where it has no run.
+        held_out: who is drawn for the hold-out; what shards hold of one is in the hold-out's.
+    """
+    inside = pc.if_else(pa.array(held_out), "held_out", "used")
+    survivors = pc.if_else(pc.fill_null(pc.greater(used, 0), False), inside, "unused")
     return pc.coalesce(fallen, survivors)
+
+
+def _held_out(job: Job, task: LedgerTask, records: pa.Table) -> npt.NDArray[np.bool_]:
+    """Return which records are drawn for the hold-out."""
+    share = job.manifest.holdout_of(task.holding.split.source)
+    if share == 0:
+        return np.zeros(records.num_rows, np.bool_)
+    return drawn(HOLDOUT, share, job.manifest.seed, records.column("uid").to_numpy())
 
 
 class _Sparse:

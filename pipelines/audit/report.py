@@ -18,7 +18,7 @@ from pipelines.audit.wording import number, plural, size
 from pipelines.engine.selection import FATES
 from pipelines.sample import Summary as SampleSummary
 
-KEPT = ("used", "unused")
+KEPT = ("used", "unused", "held_out")
 
 
 def print_sample(console: Console, sample: SampleSummary) -> None:

@@ -29,6 +29,7 @@ from pipelines.expressions import parse
 from pipelines.manifest import StageEntry
 from pipelines.mix.place import Draw, Fragments, fragments_between, placements, shard_of
 from pipelines.mix.pools import Documents
+from pipelines.mixture import HOLDOUT
 from pipelines.sources.options import SourceOptions
 
 Signals = dict[str, float]
@@ -143,9 +144,16 @@ def _reason(build: Opened, verdict: Verdict, signals: Signals, pools: tuple[str,
             return _dropped(build, verdict, signals)
         case "duplicate":
             return f"{verdict.stage} ({verdict.rule}): {_repeated(verdict)}"
-        case "used":
-            return f"{plural(verdict.tokens_used or 0, 'token')} of it in shards, all copies counted"
+        case "used" | "held_out":
+            return _in_shards(verdict)
     return _unused(build, pools)
+
+
+def _in_shards(verdict: Verdict) -> str:
+    tokens = plural(verdict.tokens_used or 0, "token")
+    if verdict.fate == "held_out":
+        return f"mix.holdout drew it: no phase reads it, and shards/{HOLDOUT}/ has {tokens} of it"
+    return f"{tokens} of it in shards, all copies counted"
 
 
 def _repeated(verdict: Verdict) -> str:

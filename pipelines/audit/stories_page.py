@@ -16,7 +16,14 @@ from pipelines.audit.stories import Story
 from pipelines.audit.tables import table_of
 from pipelines.audit.wording import number, plural, shown
 
-COLOURS = {"used": "green", "unused": "cyan", "duplicate": "yellow", "dropped": "red", "unreadable": "red"}
+COLOURS = {
+    "used": "green",
+    "unused": "cyan",
+    "held_out": "cyan",
+    "duplicate": "yellow",
+    "dropped": "red",
+    "unreadable": "red",
+}
 
 MOST_CUTS = 12
 """Stretches that were cut out of a text whose places are listed."""

@@ -18,9 +18,10 @@ from pipelines.engine.keys import key_of
 from pipelines.engine.parts import read_part
 from pipelines.engine.pooling import documents_in, histogram_part, member, mix_of
 from pipelines.engine.receipts import Receipt
-from pipelines.mix.budgets import Interval, Phase, intervals
+from pipelines.mix.budgets import Interval, Phase, intervals, once
 from pipelines.mix.cut import CutPoint, Location, cut_in_bucket, locate
 from pipelines.mix.pools import BUCKETS, Documents, bucket_of, concat_documents
+from pipelines.mixture import HOLDOUT, Mix
 
 
 @dataclass(frozen=True)
@@ -61,15 +62,20 @@ def run_cut(job: Job, task: CutTask) -> Receipt:
     mix = mix_of(job)
     tallies = _tallies(job, task)
     totals = {name: int(tally.sum()) for name, tally in tallies.items()}
-    phases = [Phase(each.name, each.tokens, each.weights, each.start, each.short) for each in mix.phases]
+    phases = phases_of(mix)
     epochs = {pool.name: mix.max_epochs_of(pool.name) for pool in job.manifest.pools}
-    laid = intervals(phases, totals, epochs)
+    laid = [*intervals(phases, totals, epochs, mix.shared), *once(HOLDOUT, HOLDOUT, totals)]
     places = {(each.pool, at): locate(tallies[each.pool], at) for each in laid for at in (each.start, each.end)}
     held = _buckets(job, task, places)
     points = {name: cut_in_bucket(place, held[name]) for name, place in places.items()}
     cuts = [_cuts(each, points) for each in laid]
     counts = {f"{each.phase}\t{each.pool}": each.tokens for each in laid}
     return save_artifact(job, task.part(job), msgspec.json.encode(cuts), counts)
+
+
+def phases_of(mix: Mix) -> list[Phase]:
+    """Return the phases of a mix as budgets read them."""
+    return [Phase(each.name, each.tokens, each.weights, each.start, each.short) for each in mix.phases]
 
 
 def _cuts(each: Interval, points: Mapping[tuple[str, int], CutPoint]) -> Cuts:

@@ -38,6 +38,7 @@ from pipelines.engine.packing import PackTask, run_pack
 from pipelines.engine.placing import PlaceTask, run_place
 from pipelines.engine.plan import Plan
 from pipelines.engine.pooling import PoolTask, run_pools
+from pipelines.engine.promises import check_max_shares, check_subsets
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.route import Fit, Pass
 from pipelines.engine.runner import Runner
@@ -63,7 +64,7 @@ class Build:
 
     def run(self) -> list[Receipt]:
         """Run everything; return the receipts of the ledger."""
-        self._load_tokenizer()
+        self.load_tokenizer()
         for number in range(self.plan.passes):
             self.take(number)
         if self.job.manifest.mix is None:
@@ -84,7 +85,7 @@ class Build:
     def _work(self, holding: Holding, number: int) -> Pass:
         return self.plan.routes[holding.split.source][number]
 
-    def _load_tokenizer(self) -> None:
+    def load_tokenizer(self) -> None:
         """Bring a tokenizer file into the build folder, where every worker finds it."""
         spec = self.job.manifest.tokenizer
         if spec is not None and spec.path is not None:
@@ -201,12 +202,17 @@ class Build:
         (trained,) = self.runner.run("tokenizer: train", run_train, [task])
         self._use_tokenizer(trained.part)
 
-    def _mix(self) -> list[Receipt]:
-        """Share the token runs out over pools and phases, and pack the shards."""
+    def pool(self) -> list[Receipt]:
+        """List the documents of every split, behind its last pass, by pool."""
         suffixes = {source: route[-1].suffix for source, route in self.plan.routes.items()}
         pairs = list(zip(self.holdings, self.maps, strict=True))
         tasks = [PoolTask(holding, receipt.content, suffixes[holding.split.source]) for holding, receipt in pairs]
-        pools = self.runner.run("pools", run_pools, tasks)
+        return self.runner.run("pools", run_pools, tasks)
+
+    def _mix(self) -> list[Receipt]:
+        """Share the token runs out over pools and phases, and pack the shards."""
+        pools = self.pool()
+        check_subsets(self.job, pools)
         held = tuple((holding, receipt.part) for holding, receipt in zip(self.holdings, pools, strict=True))
         content = key_of(
             [[holding.split.number, pool.content] for holding, pool in zip(self.holdings, pools, strict=True)]
@@ -217,23 +223,24 @@ class Build:
             for (holding, pool), receipt in zip(held, self.maps, strict=True)
         ]
         placed = self.runner.run("place", run_place, places)
+        check_max_shares(self.job, places, placed)
         packed = self._pack(cuts, places, placed)
         ledger = self._ledger([receipt.part for receipt in placed], [receipt.content for receipt in placed])
         check_tokens(pools, cuts, placed, packed, ledger)
         return ledger
 
     def _pack(self, cuts: Receipt, places: list[PlaceTask], placed: list[Receipt]) -> list[Receipt]:
-        """Pack every shard of every phase."""
+        """Pack every shard of every phase, and of what is held out."""
         mix = self.job.manifest.mix
         tasks: list[PackTask] = []
-        for phase in mix.phases if mix is not None else ():
-            taken = sum(count for name, count in cuts.counts.items() if name.split("\t")[0] == phase.name)
+        for phase in mix.folders if mix is not None else ():
+            taken = sum(count for name, count in cuts.counts.items() if name.split("\t")[0] == phase)
             shards = shard_count(taken, mix.shard_tokens if mix is not None else 1)
-            inputs = tuple((place.holding.split.number, place.rows_part(self.job, phase.name)) for place in places)
+            inputs = tuple((place.holding.split.number, place.rows_part(self.job, phase)) for place in places)
             contents = [receipt.content for receipt in placed]
             packing = [mix.pack, mix.sequence_length, mix.next_token] if mix is not None else []
             stamp = key_of([self.job.manifest_hash, self.encoder_hash, packing, shards, contents])
-            tasks += [PackTask(phase.name, shard, shards, inputs, self.encoder, stamp) for shard in range(shards)]
+            tasks += [PackTask(phase, shard, shards, inputs, self.encoder, stamp) for shard in range(shards)]
         self.runner.sweep("shards", [task.part(self.job) for task in tasks])
         return self.runner.run("pack", run_pack, tasks)
 

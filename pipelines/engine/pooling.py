@@ -5,21 +5,24 @@ Out: a part with one row per document, sorted by the draw that orders every pool
 Guaranteed: histograms of splits add up, so budgets need no global sort.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.job import Holding, Job
-from pipelines.engine.keys import key_of
+from pipelines.engine.keys import U64, key_of
 from pipelines.engine.measured import stored_columns
 from pipelines.engine.parts import PartWriter, read_part, scan_part
 from pipelines.engine.receipts import Receipt, save_receipt
+from pipelines.engine.selection import drawn
 from pipelines.expressions import evaluate
 from pipelines.mix.pools import Documents, documents_of, histogram
-from pipelines.mixture import Mix, Pool
+from pipelines.mixture import HOLDOUT, Mix, Pool
 from pipelines.tokens.runs import run_lengths
 
 
@@ -39,10 +42,12 @@ class PoolTask:
 
     def part(self, job: Job) -> str:
         """Return the path of the pools part."""
-        pools = [[pool.name, pool.where.text if pool.where else ""] for pool in pools_of(job, self.holding)]
-        held = self.holding
+        mix, held = mix_of(job), self.holding
+        pools = [[pool.name, pool.where.text if pool.where else ""] for pool in pools_of(job, held)]
         names = [held.split.key, held.mask, held.text, held.signals, self.content]
-        return f"work/pools/{key_of(['pools', job.manifest.seed, names, pools])}.parquet"
+        share = job.manifest.holdout_of(held.split.source)
+        holdout = [share, sorted(drawn_pools(job))] if share else []
+        return f"work/pools/{key_of(['pools', job.manifest.seed, names, pools, mix.subsets, holdout])}.parquet"
 
 
 def mix_of(job: Job) -> Mix:
@@ -55,6 +60,12 @@ def mix_of(job: Job) -> Mix:
 def pools_of(job: Job, holding: Holding) -> list[Pool]:
     """Return the pools that a split's source is in, sorted by name."""
     return [pool for pool in job.manifest.pools if holding.split.source in pool.sources]
+
+
+def drawn_pools(job: Job) -> set[str]:
+    """Return the names of the pools that phases draw from."""
+    mix = mix_of(job)
+    return {pool for phase in mix.phases for pool in mix.pools_of(phase)}
 
 
 def run_pools(job: Job, task: PoolTask) -> Receipt:
@@ -70,7 +81,7 @@ def run_pools(job: Job, task: PoolTask) -> Receipt:
     with PartWriter(job.storage, histogram_part(part), sums.schema) as second:
         second.add(sums)
     counts = {name: int(tally.sum()) for name, tally in tallies.items()}
-    counts |= {"documents": len(documents), "tokens": int(documents.tokens.sum())}
+    counts |= {"documents": len(documents), "tokens": int(documents.tokens.sum()), **_outside(job, table)}
     return save_receipt(job.storage, Receipt(part, {**writer.files, **second.files}, writer.content, counts))
 
 
@@ -87,10 +98,31 @@ def _pool_table(job: Job, task: PoolTask) -> pa.Table:
     documents = documents_of(job.manifest.seed, uid, addresses(holding, rows), tokens)
     columns = {"row": pa.array(rows.astype(np.uint32)), "uid": pa.array(uid), "s": pa.array(documents.s)}
     columns["tokens"] = pa.array(tokens)
-    for pool in pools_of(job, holding):
-        columns[f"pool:{pool.name}"] = _membership(job, task, pool, rows)
+    pools = {pool.name: _membership(job, task, pool, rows) for pool in pools_of(job, holding) if pool.name != HOLDOUT}
+    columns |= {f"pool:{name}": held for name, held in _without_holdout(job, holding, uid, pools).items()}
     order = np.lexsort((rows, uid, documents.s))
     return pa.table(columns).take(pa.array(order)).combine_chunks()
+
+
+def _without_holdout(job: Job, holding: Holding, uid: U64, pools: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Return the pools without what is held out: of the documents that phases could read, those that are drawn."""
+    share = job.manifest.holdout_of(holding.split.source)
+    if share == 0:
+        return dict(pools)
+    read = [held.to_numpy(zero_copy_only=False) for name, held in pools.items() if name in drawn_pools(job)]
+    out = np.logical_or.reduce(read) & drawn(HOLDOUT, share, job.manifest.seed, uid)
+    kept = {name: pc.and_(held, pa.array(~out)) for name, held in pools.items()}
+    return {**kept, HOLDOUT: pa.array(out)}
+
+
+def _outside(job: Job, table: pa.Table) -> dict[str, int]:
+    """Return, of each pool that should be a subset, the documents and tokens that the wider pool does not hold."""
+    counts: dict[str, int] = {}
+    for name, wider in mix_of(job).subsets.items():
+        out = member(table, f"pool:{name}") & ~member(table, f"pool:{wider}")
+        counts[f"outside:{name}"] = int(out.sum())
+        counts[f"outside tokens:{name}"] = int(table.column("tokens").to_numpy()[out].sum())
+    return counts
 
 
 def run_lengths_of(job: Job, holding: Holding) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -16,7 +16,7 @@ from pipelines.engine.keys import draw
 from pipelines.expressions import Expression, evaluate, one_of, parse
 from pipelines.sources.options import SourceOptions
 
-FATES = ("unreadable", "unselected", "unsampled", "dropped", "duplicate", "unused", "used")
+FATES = ("unreadable", "unselected", "unsampled", "dropped", "duplicate", "held_out", "unused", "used")
 """What can become of a record, in the order in which the first that applies is its fate."""
 
 SELECTING = {"select", "where", "sample"}
@@ -52,7 +52,12 @@ def first_fates(source: SourceOptions, seed: int, records: pa.Table) -> tuple[Ob
 def _sampled(source: SourceOptions, seed: int, uids: npt.NDArray[np.uint64]) -> Bools:
     if source.sample is None or source.sample.fraction >= 1:
         return np.ones(len(uids), np.bool_)
-    return draw("sample", seed, uids) < np.uint64(int(source.sample.fraction * 2**64))
+    return drawn("sample", source.sample.fraction, seed, uids)
+
+
+def drawn(label: str, share: float, seed: int, uids: npt.NDArray[np.uint64]) -> Bools:
+    """Return which documents a share of less than 1 draws: those whose draw under the label is below share x 2^64."""
+    return draw(label, seed, uids) < np.uint64(int(share * 2**64))
 
 
 def _selected(source: SourceOptions, records: pa.Table) -> Bools:

@@ -15,7 +15,7 @@ from pipelines.engine.build import Build
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.keys import key_of
 from pipelines.engine.lock import Made, lock_of, write_lock
-from pipelines.engine.plan import make_plan
+from pipelines.engine.plan import Plan, make_plan
 from pipelines.engine.progress import Reporter, Silent
 from pipelines.engine.runner import Runner
 from pipelines.engine.sealing import bring_inputs, earlier_builds
@@ -55,10 +55,18 @@ def build(manifest: Manifest, out: str | Path, settings: Settings | None = None)
     settings = settings or Settings()
     job = Job(open_storage(out), manifest, manifest_hash(manifest), settings.resources)
     _check_folder(job)
-    plan = make_plan(manifest)
+    return run_plan(job, make_plan(manifest), settings)
+
+
+def run_plan(job: Job, plan: Plan, settings: Settings) -> Summary:
+    """Run a plan in the job's folder.
+
+    Raises:
+        BuildError: the build stopped.
+    """
     job.storage.sweep()
     write_lock(job, lock_of(job, plan, Made()))
-    bring_inputs(job.storage, [entry.stage for entry in manifest.stages])
+    bring_inputs(job.storage, [entry.stage for entry in job.manifest.stages])
     with open_cluster(settings.address, settings.resources.workers) as cluster:
         runner = Runner(job, cluster, settings.reporter)
         run = Build(plan, runner)

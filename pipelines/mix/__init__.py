@@ -1,5 +1,6 @@
 """The mix: from token runs to shards, exact in tokens, without a global sort.
 
+    groups    weights, and what pools hold -> whole-number shares, level by level
     budgets   phases and pools' totals -> intervals of the pools' streams
     pools     documents -> their order in every pool, tokens by bucket
     cut       a position of a stream -> the token of a document

@@ -1,6 +1,6 @@
 """Budgets: how many tokens each phase takes from each pool, and where in the pool's stream they lie.
 
-In:  phases (tokens, weights), the tokens that every pool holds, and how often a pool may be read.
+In:  phases (tokens, weights), groups of pools, the tokens that every pool holds, and how often a pool may be read.
 Out: intervals: a phase takes `tokens` tokens of a pool from position `start` of its stream.
 Guaranteed: the intervals of a phase sum to its tokens, exactly; no two intervals of a pool overlap; none ends beyond
     `max_epochs`, so that no document is drawn more often than `max_epochs`, rounded up. All arithmetic is in integers.
@@ -12,9 +12,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Literal
 
 from pipelines.errors import ShortPool
+from pipelines.mix.groups import Groups, Sharing, share_out, sharing_of, whole_weights
 
 MaxEpochs = float | Mapping[str, float]
 """How often a pool may be read over the whole build: one number for all pools, or one by pool name (1 where absent)."""
@@ -27,7 +29,7 @@ class Phase:
     Args:
         name: its name, unique in the build.
         tokens: tokens to take, of all pools together.
-        weights: share of each pool; only their proportions count.
+        weights: share of each pool or group; only their proportions count.
         start: `continue` goes on where the pool's previous phase stopped; `restart` begins at the pool's first
             document again, in the next epoch that no phase has touched.
         short: where a pool holds too little, `error` stops the build and `scale` takes fewer tokens of every pool.
@@ -83,10 +85,15 @@ def phase_tokens(total: int, weights: Mapping[str, float]) -> dict[str, int]:
     Returns:
         Tokens per pool, in the order of `weights`; they sum to `total`, each within one token of its exact share.
     """
-    return _share_out(total, _whole_weights(weights))
+    return share_out(total, whole_weights(weights))
 
 
-def intervals(phases: Sequence[Phase], pool_totals: Mapping[str, int], max_epochs: MaxEpochs = 1) -> list[Interval]:
+def intervals(
+    phases: Sequence[Phase],
+    pool_totals: Mapping[str, int],
+    max_epochs: MaxEpochs = 1,
+    groups: Groups = MappingProxyType({}),
+) -> list[Interval]:
     """Lay the phases, in their order, along the streams of their pools.
 
     Args:
@@ -94,9 +101,10 @@ def intervals(phases: Sequence[Phase], pool_totals: Mapping[str, int], max_epoch
         pool_totals: tokens in one epoch of each pool.
         max_epochs: how often each pool may be read over the whole build; may be fractional. A `restart` begins a new
             epoch, and what it leaves unread of the last one counts as read.
+        groups: what names in the weights stand for that are no pools; a phase reaches no pool by two ways.
 
     Returns:
-        Intervals by phase, then in the order of the phase's weights.
+        Intervals by phase, then in the order of the phase's weights and of the members of groups.
 
     Raises:
         ShortPool: a pool is empty, or holds too few tokens and the phase does not scale. The message names every
@@ -105,27 +113,19 @@ def intervals(phases: Sequence[Phase], pool_totals: Mapping[str, int], max_epoch
     positions: dict[str, int] = {}
     laid: list[Interval] = []
     for phase in phases:
-        shares = [_share(phase, pool, pool_totals, max_epochs, positions) for pool in phase.weights]
-        taken = _fit(phase, shares)
+        sharing = sharing_of(phase.weights, groups, pool_totals)
+        shares = [_share(phase, pool, pool_totals, max_epochs, positions) for pool, _, _ in sharing.shares()]
+        taken = _fit(phase, sharing, shares)
         spans = [Interval(phase.name, share.pool, share.start, taken[share.pool]) for share in shares]
         laid += [span for span in spans if span.tokens]
         positions |= {span.pool: span.end for span in spans if span.tokens}
     return laid
 
 
-def _whole_weights(weights: Mapping[str, float]) -> dict[str, int]:
-    """Return the weights as integers of the same proportions."""
-    exact = {pool: Fraction(str(weight)) for pool, weight in weights.items()}
-    scale = math.lcm(*(weight.denominator for weight in exact.values()))
-    return {pool: int(weight * scale) for pool, weight in exact.items()}
-
-
-def _share_out(total: int, parts: Mapping[str, int]) -> dict[str, int]:
-    whole = sum(parts.values())
-    floors = {pool: total * part // whole for pool, part in parts.items()}
-    by_remainder = sorted(parts, key=lambda pool: (-(total * parts[pool] % whole), pool))
-    winners = set(by_remainder[: total - sum(floors.values())])
-    return {pool: tokens + (pool in winners) for pool, tokens in floors.items()}
+def once(phase: str, pool: str, pool_totals: Mapping[str, int]) -> list[Interval]:
+    """Return the interval of a phase that reads a whole pool once and nothing else; none of an empty pool."""
+    held = pool_totals.get(pool, 0)
+    return [Interval(phase, pool, 0, held)] if held else []
 
 
 def _share(
@@ -139,29 +139,28 @@ def _share(
     return _Share(pool, held, epochs, position)
 
 
-def _fit(phase: Phase, shares: Sequence[_Share]) -> dict[str, int]:
+def _fit(phase: Phase, sharing: Sharing, shares: Sequence[_Share]) -> dict[str, int]:
     """Return what the phase takes of each pool, scaled down where it says so."""
-    parts = _whole_weights(phase.weights)
-    wanted = _share_out(phase.tokens, parts)
+    wanted = sharing.of(phase.tokens)
     short = [share for share in shares if wanted[share.pool] > share.room]
     if not short:
         return wanted
     if phase.short == "error" or any(share.room == 0 for share in short):
         raise ShortPool("\n".join(_complaint(phase, share, wanted[share.pool]) for share in short))
-    return _scaled(phase.tokens, parts, {share.pool: share.room for share in shares})
+    return _scaled(phase.tokens, sharing, {share.pool: share.room for share in shares})
 
 
-def _scaled(total: int, parts: Mapping[str, int], room: Mapping[str, int]) -> dict[str, int]:
+def _scaled(total: int, sharing: Sharing, room: Mapping[str, int]) -> dict[str, int]:
     """Return the shares of the largest total, at most `total`, that leaves no pool short.
 
-    No total above (room + 1) / weight of any pool can do. Below it, one pool's share may still be rounded up past its
-    room (and, largest remainder not being monotone, may not be at the next total), so totals are tried downwards: at
-    most 1 / (smallest weight) of them, since at room / weight every pool suffices.
+    Each level of groups takes less than a token off a pool's exact share, so no total of (room + levels) / share or
+    more of any pool can do. Below it, one pool's share may still be rounded up past its room (and, largest remainder
+    not being monotone, may not be at the next total), so totals are tried downwards: at most (2 levels - 1) /
+    (smallest share) of them. A single token goes to the pool that comes first at each level, and that one has room.
     """
-    whole = sum(parts.values())
-    bounds = [((room[pool] + 1) * whole - 1) // part for pool, part in parts.items() if part]
-    candidates = (_share_out(candidate, parts) for candidate in range(min(total, *bounds), 0, -1))
-    return next(shares for shares in candidates if all(shares[pool] <= room[pool] for pool in parts))
+    bounds = [math.ceil((room[pool] + levels) / share) - 1 for pool, share, levels in sharing.shares() if share]
+    candidates = (sharing.of(candidate) for candidate in range(min(total, *bounds), 0, -1))
+    return next(shares for shares in candidates if all(shares[pool] <= room[pool] for pool in shares))
 
 
 def _complaint(phase: Phase, share: _Share, wanted: int) -> str:

@@ -11,7 +11,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from pipelines.audit.cautions import LEAST_RUN, Demand, Traffic, budget_cautions, exchange_cautions
+from pipelines.audit.cautions import LEAST_RUN, Traffic, exchange_cautions
+from pipelines.audit.demands import Demand, budget_cautions
 from pipelines.audit.estimates import paces_of
 from pipelines.audit.forecast import Forecast, Planned, forecast
 from pipelines.audit.forecast_page import print_forecast
@@ -181,6 +182,19 @@ def test_a_pool_that_may_be_too_small_is_cautioned_against(asked: Overrides) -> 
     assert "allow more epochs" in short
     counted = Demand("main", 10, 20, 1, counted=True, narrowed=True)
     assert list(budget_cautions(wanted, [counted])) == []
+
+
+def test_groups_are_shared_out_by_estimates_and_what_is_held_out_is_in_no_pool(asked: Overrides) -> None:
+    changes = ("mix.groups={g: {of: [main, half]}}", "mix.phases.0.weights={g: 1}", "mix.phases.0.tokens=10000")
+    plain, held = foreseen(asked(*changes)), foreseen(asked(*changes, "mix.holdout=0.25"))
+    before, after = ({each.pool: each for each in seen.demands} for seen in (plain, held))
+    assert before["main"].asked + before["half"].asked == 10_000
+    ratio = before["main"].held / before["half"].held
+    assert before["main"].asked / before["half"].asked == pytest.approx(ratio, rel=1e-3)
+    assert after["main"].held == pytest.approx(before["main"].held * 0.75, abs=1)
+    assert after["holdout"].held == pytest.approx((before["main"].held + before["half"].held) / 4, abs=1)
+    assert "holdout" in page(held, 100)
+    assert after.keys() - before.keys() == {"holdout"}
 
 
 @pytest.mark.parametrize(("scaled", "told"), [((), True), ((0,), True), ((0, 1), False)])

@@ -58,12 +58,20 @@ def test_a_row_fell_where_it_fell_and_later_passes_do_not_change_that(said: list
         assert merged["cluster_size"][at].as_py() == (sizes[-1] if sizes else None)
 
 
-@given(st.lists(st.tuples(st.none() | st.sampled_from(FATES[:5]), st.none() | st.integers(0, 3)), max_size=9))
-def test_who_stands_is_used_if_some_shard_holds_a_token_of_it(rows: list[tuple[str | None, int | None]]) -> None:
+ROWS = st.tuples(st.none() | st.sampled_from(FATES[:5]), st.none() | st.integers(0, 3), st.booleans())
+
+
+@given(st.lists(ROWS, max_size=9))
+def test_who_stands_is_used_or_held_out_if_some_shard_holds_a_token_of_it(
+    rows: list[tuple[str | None, int | None, bool]],
+) -> None:
     fates = ledger._fates(
-        pa.array([fate for fate, _ in rows], pa.string()), pa.array([used for _, used in rows], pa.int64())
+        pa.array([fate for fate, _, _ in rows], pa.string()),
+        pa.array([used for _, used, _ in rows], pa.int64()),
+        np.array([drawn for _, _, drawn in rows], np.bool_),
     )
-    assert fates.to_pylist() == [fate or ("used" if used else "unused") for fate, used in rows]
+    inside = [("held_out" if drawn else "used") if used else "unused" for _, used, drawn in rows]
+    assert fates.to_pylist() == [fate or other for (fate, _, _), other in zip(rows, inside, strict=True)]
 
 
 @given(st.sets(st.integers(0, 30)), st.lists(st.integers(0, 12), max_size=6))

@@ -76,7 +76,7 @@ def test_the_first_fate_that_applies_is_the_fate(rows: list[dict[str, Any]], see
 
 
 def test_fates_are_named_in_the_order_in_which_they_apply() -> None:
-    assert FATES == ("unreadable", "unselected", "unsampled", "dropped", "duplicate", "unused", "used")
+    assert FATES == ("unreadable", "unselected", "unsampled", "dropped", "duplicate", "held_out", "unused", "used")
 
 
 @given(st.lists(records(), min_size=1, max_size=20), st.data())

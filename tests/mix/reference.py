@@ -6,8 +6,9 @@ A `Case` is a few documents, pools and phases. `expected_*` builds whole endless
 
 import random
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from functools import cache
 from itertools import groupby, islice
@@ -16,11 +17,13 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from pipelines.mix.budgets import Interval, MaxEpochs, Phase, intervals
+from pipelines.mix.budgets import Interval, MaxEpochs, Phase, intervals, once
 from pipelines.mix.contents import Contents, in_order
 from pipelines.mix.cut import CutPoint, cut_in_bucket, locate
+from pipelines.mix.groups import Group
 from pipelines.mix.place import Draw, Fragments, fragment_runs, fragments_between, placements, shard_of
 from pipelines.mix.pools import I64, Documents, Mask, bucket_of, concat_documents, histogram
+from pipelines.mixture import HOLDOUT
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Case:
     pools: tuple[str, ...]
     phases: tuple[Phase, ...]
     max_epochs: MaxEpochs
+    groups: dict[str, Group] = field(default_factory=dict)
 
     def totals(self) -> dict[str, int]:
         return {pool: sum(run.tokens for run in self.runs if pool in run.pools) for pool in self.pools}
@@ -70,22 +74,52 @@ class Piece:
 def random_case(seed: int) -> Case:
     rng = random.Random(seed)
     pools = tuple("abcd"[: rng.randint(1, 4)])
-    runs = tuple(_random_runs(rng, pools))
+    held_out = rng.choice([0, 0, 0.1, 0.4])
+    runs = tuple(_random_runs(rng, pools, held_out))
     per_pool = {pool: rng.choice([1, 1.5, 2.1, 3.7, 9]) for pool in pools if rng.random() < 0.8}
-    max_epochs: MaxEpochs = per_pool if rng.random() < 0.25 else rng.choice([4.5, 12, 60, 250])
-    phases = tuple(_random_phase(rng, number, pools) for number in range(rng.randint(1, 4)))
-    return Case(rng.randrange(2**64), runs, pools, phases, max_epochs)
+    max_epochs: MaxEpochs = per_pool if rng.random() < 0.25 else rng.choice([2.5, 4.5, 12, 60, 250])
+    groups = _random_groups(rng, pools)
+    phases = tuple(_random_phase(rng, number, _random_names(rng, pools, groups)) for number in range(rng.randint(1, 4)))
+    return Case(rng.randrange(2**64), runs, (*pools, HOLDOUT), phases, max_epochs, groups)
 
 
-def _random_runs(rng: random.Random, pools: Sequence[str]) -> Iterator[Run]:
+def _random_groups(rng: random.Random, pools: Sequence[str]) -> dict[str, Group]:
+    """None, a group `g` of some pools, or that and a group `h` that holds it."""
+    if rng.random() < 0.25:
+        return {}
+    members = rng.sample(pools, rng.randint(1, len(pools)))
+    groups = {"g": _random_group(rng, members)}
+    others = [pool for pool in pools if pool not in members]
+    if others and rng.random() < 0.5:
+        groups["h"] = _random_group(rng, ["g", *rng.sample(others, rng.randint(0, len(others)))])
+    return groups
+
+
+def _random_group(rng: random.Random, members: Sequence[str]) -> Group:
+    if rng.random() < 0.3:
+        return Group(tuple(members), {member: rng.choice([0.2, 1, 3]) for member in members})
+    return Group(tuple(members), None, rng.choice([0, 0.3, 0.7, 1, 1, 1]))
+
+
+def _random_names(rng: random.Random, pools: Sequence[str], groups: dict[str, Group]) -> Sequence[str]:
+    """What a phase may weigh: pools alone, or groups and the pools that are in none."""
+    if not groups or rng.random() < 0.15:
+        return pools
+    inside = {member for group in groups.values() for member in group.members}
+    return [name for name in (*pools, *groups) if name not in inside]
+
+
+def _random_runs(rng: random.Random, pools: Sequence[str], held_out: float) -> Iterator[Run]:
     draws = [0, 2**64 - 1, *(rng.randrange(2**64) for _ in range(rng.randint(1, 30)))]
     draws += [draws[-1] ^ 1, draws[-1] ^ 2]
     number = first_id = 0
     for document in range(rng.randint(4, 25)):
+        held = rng.random() < held_out
         for piece in range(rng.choice([1, 1, 1, 3])):
             tokens = rng.choice([0, 1, 2, rng.randint(0, 12), rng.randint(0, 60)])
             uid = rng.choice([7, rng.randrange(2**64)])
-            yield Run(number, document, piece, rng.choice(draws), uid, tokens, first_id, _random_pools(rng, pools))
+            member = frozenset([HOLDOUT]) if held else _random_pools(rng, pools)
+            yield Run(number, document, piece, rng.choice(draws), uid, tokens, first_id, member)
             number, first_id = number + 1, first_id + tokens
 
 
@@ -124,14 +158,43 @@ def expected_pieces(case: Case, span: Interval) -> list[Piece]:
     return [Piece(group[0][1], group[0][0], group[0][2], len(group)) for group in groups]
 
 
-def expected_shares(total: int, weights: dict[str, float]) -> dict[str, int]:
+def expected_shares(case: Case, total: int, weights: Mapping[str, float | Fraction]) -> dict[str, int]:
+    """Tokens per pool: shared out level by level, the left-over tokens going one by one to whom lacks most."""
     whole = sum(Fraction(str(weight)) for weight in weights.values())
-    exact = {pool: total * Fraction(str(weight)) / whole for pool, weight in weights.items()}
-    shares = {pool: int(share) for pool, share in exact.items()}
+    exact = {name: total * Fraction(str(weight)) / whole for name, weight in weights.items()}
+    shares = {name: int(share) for name, share in exact.items()}
     for _ in range(total - sum(shares.values())):
-        most = max(sorted(exact), key=lambda pool: exact[pool] - shares[pool])
+        most = max(sorted(exact), key=lambda name: exact[name] - shares[name])
         shares[most] += 1
-    return shares
+    found: dict[str, int] = {}
+    for name, tokens in shares.items():
+        inner = case.groups.get(name)
+        found |= {name: tokens} if inner is None else expected_shares(case, tokens, _member_weights(case, inner))
+    return found
+
+
+def _member_weights(case: Case, group: Group) -> Mapping[str, float | Fraction]:
+    if group.weights is not None:
+        return group.weights
+    powers = {member: _power(_size(case, member), group.alpha) for member in group.members}
+    return powers if any(powers.values()) else dict.fromkeys(powers, 1)
+
+
+def _size(case: Case, name: str) -> int:
+    if name in case.groups:
+        return sum(_size(case, member) for member in case.groups[name].members)
+    return case.totals()[name]
+
+
+def _power(size: int, alpha: float) -> Fraction:
+    """size^alpha to 30 digits, by logarithms; 0 of nothing."""
+    if size == 0:
+        return Fraction(0)
+    with localcontext() as context:
+        context.prec = 80
+        power = (Decimal(size).ln() * Decimal(str(alpha))).exp()
+        context.prec = 30
+        return Fraction(+power)
 
 
 @cache
@@ -140,7 +203,7 @@ def expected_spans(case: Case) -> list[Interval] | None:
     totals, positions = case.totals(), dict.fromkeys(case.pools, 0)
     spans: list[Interval] = []
     for phase in case.phases:
-        starts = {pool: positions[pool] for pool in phase.weights}
+        starts = {pool: positions[pool] for pool in expected_shares(case, 0, phase.weights)}
         if phase.start == "restart":
             starts = {pool: _next_epoch(position, totals[pool]) for pool, position in starts.items()}
         shares = _expected_fit(case, phase, starts)
@@ -148,7 +211,7 @@ def expected_spans(case: Case) -> list[Interval] | None:
             return None
         spans += [Interval(phase.name, pool, starts[pool], taken) for pool, taken in shares.items() if taken]
         positions |= {span.pool: span.end for span in spans}
-    return spans
+    return [*spans, *([Interval(HOLDOUT, HOLDOUT, 0, totals[HOLDOUT])] if totals[HOLDOUT] else [])]
 
 
 def _next_epoch(position: int, total: int) -> int:
@@ -159,11 +222,11 @@ def _next_epoch(position: int, total: int) -> int:
 
 def _expected_fit(case: Case, phase: Phase, starts: dict[str, int]) -> dict[str, int] | None:
     room = {pool: max(_limit(case, pool) - start, 0) for pool, start in starts.items()}
-    wanted = expected_shares(phase.tokens, dict(phase.weights))
+    wanted = expected_shares(case, phase.tokens, phase.weights)
     short = [pool for pool, taken in wanted.items() if taken > room[pool]]
     if short and (phase.short == "error" or any(room[pool] == 0 for pool in short)):
         return None
-    totals = (expected_shares(total, dict(phase.weights)) for total in range(phase.tokens, -1, -1))
+    totals = (expected_shares(case, total, phase.weights) for total in range(phase.tokens, -1, -1))
     return next(shares for shares in totals if all(taken <= room[pool] for pool, taken in shares.items()))
 
 
@@ -223,7 +286,8 @@ class Road:
 
     def spans(self) -> list[Interval]:
         totals = {pool: int(histogram.sum()) for pool, histogram in self._histograms.items()}
-        return intervals(self.case.phases, totals, self.case.max_epochs)
+        phases = intervals(self.case.phases, totals, self.case.max_epochs, self.case.groups)
+        return [*phases, *once(HOLDOUT, HOLDOUT, totals)]
 
     def fragments(self, span: Interval) -> list[tuple[Split, Fragments]]:
         if span not in self._fragments:

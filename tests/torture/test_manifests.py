@@ -156,6 +156,10 @@ TOKENIZER: list[Case] = [
     ("tokenizer.train.pattern", "(a", "tokenizer.train.pattern", "(a", "no regular expression"),
 ]
 
+BY_SIZE = {"of": ["web", "web"], "alpha": 0.3}
+BY_WEIGHT = {"of": {"by_size": 3, "books": 1}}
+TWICE = {"web": 0.5, "by_size": 0.5}
+
 MIX: list[Case] = [
     ("mix", 5, "mix", 5, "keys and values"),
     ("mix.sequence_len", 5, "mix.sequence_len", 5, "did you mean 'sequence_length'?"),
@@ -207,6 +211,34 @@ MIX: list[Case] = [
     ("mix.max_epochs", "many", "mix.max_epochs", "many", "write a number"),
     ("mix.max_epochs.books", 255.5, "mix.max_epochs.books", 255.5, "at most 255"),
     ("mix.max_epochs.boks", 2, "mix.max_epochs.boks", 2, "did you mean 'books'?"),
+    ("mix.max_epochs.by_size", 2, "mix.max_epochs.by_size", 2, "no pool and no source"),
+    ("mix.groups.by_size.of", [], "mix.groups.by_size.of", [], "at least 1"),
+    ("mix.groups.by_size.of", ["web", "web"], "mix.groups.by_size", BY_SIZE, "named twice"),
+    ("mix.groups.by_size.of.0", "wbe", "mix.groups.by_size.of.wbe", None, "did you mean 'web'?"),
+    ("mix.groups.by_size.of.0", "prose", "mix.groups.by_size.of.prose", None, "a tag is no pool; declare one"),
+    ("mix.groups.by_size.of", ["by_weight"], "mix.groups.by_size.of", ["by_weight"], "by_size > by_weight > by_size"),
+    ("mix.groups.by_size.of", ["by_size"], "mix.groups.by_size.of", ["by_size"], "by_size > by_size"),
+    ("mix.groups.by_size.alpha", 1.5, "mix.groups.by_size.alpha", 1.5, "at most 1"),
+    ("mix.groups.by_size.alpha", -1, "mix.groups.by_size.alpha", -1, "at least 0"),
+    ("mix.groups.by_size.temperature", 2, "mix.groups.by_size.temperature", 2, "known: alpha, of"),
+    ("mix.groups.by_weight.alpha", 0.3, "mix.groups.by_weight", {**BY_WEIGHT, "alpha": 0.3}, "members without weights"),
+    ("mix.groups.by_weight.of", {"books": 0}, "mix.groups.by_weight", {"of": {"books": 0}}, "all weights are 0"),
+    ("mix.groups.web", {"of": ["pile"]}, "mix.groups.web", "web", "call the group otherwise"),
+    ("mix.groups.long", BY_WEIGHT, "mix.groups.long", "long", "call the group otherwise"),
+    ("mix.phases.0.weights", TWICE, "mix.phases.0.weights", TWICE, "reach 'web' by two ways"),
+    ("mix.pools.long.subset_of", "al_late", "mix.pools.long.subset_of", "al_late", "did you mean 'all_late'?"),
+    ("mix.pools.long.subset_of", "long", "mix.pools.long.subset_of", "long", "no other pool"),
+    ("mix.pools.long.subset_of", "all_late", "mix.pools.long.subset_of", "all_late", "no documents of source 'books'"),
+    ("mix.holdout", 1, "mix.holdout", 1, "less than 1"),
+    ("mix.holdout", 0, "mix.holdout", 0, "greater than 0"),
+    ("mix.holdout.pile", "few", "mix.holdout.pile", "few", "write a number"),
+    ("mix.holdout.piel", 0.1, "mix.holdout.piel", 0.1, "did you mean 'pile'?"),
+    ("mix.holdout.prose", 0.1, "mix.holdout", {"pile": 0.01, "late": 0.02, "prose": 0.1}, "say what is held out of it"),
+    ("mix.pools.holdout", {"sources": ["web"]}, "mix.pools", "holdout", "held-out documents have a pool"),
+    ("mix.phases.0.name", "holdout", "mix.phases", "holdout", "held-out documents have a pool"),
+    ("mix.max_share.lat", 0.1, "mix.max_share.lat", 0.1, "did you mean 'late'?"),
+    ("mix.max_share.web", 0.6, "mix.max_share.web", 0.6, "phase 'main' gives 0.7 to web"),
+    ("mix.max_share.web", 1, "mix.max_share.web", 1, "less than 1"),
 ]
 
 CASES = [*STRUCTURE, *SOURCES, *STAGES, *TOKENIZER, *MIX]
