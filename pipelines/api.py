@@ -118,6 +118,8 @@ class Built:
     def sequences(self, phases: str | Sequence[str] | None = None) -> Sequences:
         """Return the training sequences of a phase, of several in the order given, or of all, for a trainer.
 
+        What is held out is in none of them; ask for it by name: `sequences("holdout")`.
+
         Raises:
             RequestError: there is no such phase.
         """

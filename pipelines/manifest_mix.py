@@ -36,6 +36,7 @@ def check_mix(document: Document, manifest: Manifest, mix: Mix) -> None:
     for name, options in mix.pools.items():
         if options.subset_of is not None:
             checks.subset(("mix", "pools", name, "subset_of"), name, options.subset_of)
+    checks.phases()
     if mix.holdout is not None:
         checks.holdout()
     checks.limits()
@@ -84,6 +85,13 @@ class _Checks:
             return (pool,)
         return {source for name in self._mix.pools[pool].sources for source in self._manifest.names[name]}
 
+    def phases(self) -> None:
+        """Keep the name of the hold-out's shards free: who trains on a build by default reads all others."""
+        for at, phase in enumerate(self._mix.phases):
+            if phase.name == HOLDOUT:
+                remedy = "shards of this name are those of `mix.holdout`, which is not trained on; choose another"
+                self._document.refuse(("mix", "phases", at, "name"), remedy, HOLDOUT)
+
     def holdout(self) -> None:
         for key, names in self._names():
             if HOLDOUT in names:
@@ -96,10 +104,8 @@ class _Checks:
 
     def _names(self) -> list[tuple[Key, Collection[str]]]:
         """Return what is named in the manifest beside the hold-out, and where."""
-        phases = [phase.name for phase in self._mix.phases]
-        mix, kinds = self._mix, ("sources", "pools", "groups", "phases")
-        keys: list[Key] = [(kind,) if kind == "sources" else ("mix", kind) for kind in kinds]
-        return list(zip(keys, (self._manifest.names, mix.pools, mix.groups, phases), strict=True))
+        keys: list[Key] = [("sources",), ("mix", "pools"), ("mix", "groups")]
+        return list(zip(keys, (self._manifest.names, self._mix.pools, self._mix.groups), strict=True))
 
     def _said_once(self, source: str, names: Collection[str]) -> None:
         tags = [name for name in names if source in self._manifest.names[name]]

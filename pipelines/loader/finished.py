@@ -19,6 +19,9 @@ LOCK = "lock.json"
 
 METADATA_KEY = b"gristmill"
 
+HOLDOUT = "holdout"
+"""The phase of documents that `mix.holdout` drew, which are not for training; no other phase has this name."""
+
 
 class FinishedLock(msgspec.Struct, frozen=True):
     """What a lock says of shards.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pipelines.engine.keys import key_of
 from pipelines.engine.storage import Storage
 from pipelines.errors import RequestError
-from pipelines.loader.finished import LOCK, Footer, MadeFrom, phase_of, read_footer, read_lock
+from pipelines.loader.finished import HOLDOUT, LOCK, Footer, MadeFrom, phase_of, read_footer, read_lock
 
 I64 = npt.NDArray[np.int64]
 
@@ -85,7 +85,7 @@ class Index:
 
 
 def read_index(storage: Storage, phases: Sequence[str] | None = None) -> Index:
-    """Return the index of some phases of a finished build, in the order given; of all by default.
+    """Return the index of some phases of a finished build, in the order given; by default of all but what is held out.
 
     Raises:
         RequestError: there is no finished build, or no such phase, or shards are not those of the build.
@@ -109,4 +109,4 @@ def _checked(storage: Storage, known: Sequence[str], wanted: Sequence[str] | Non
             raise RequestError(f"{storage.url} has no phase {phase!r}; it has {', '.join(known)}")
     if wanted is not None and not wanted:
         raise RequestError(f"no phase is named; {storage.url} has {', '.join(known)}")
-    return list(known if wanted is None else wanted)
+    return [phase for phase in known if phase != HOLDOUT] if wanted is None else list(wanted)

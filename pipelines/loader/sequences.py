@@ -97,6 +97,7 @@ def load_sequences(folder: str | Path, phases: str | Sequence[str] | None = None
     Args:
         folder: the build folder, local or `s3://bucket/prefix`; of its files, `lock.json` and the shards are read.
         phases: a phase, or several in the order in which they are to be read; by default all in the manifest's order.
+            What `mix.holdout` drew is in none of them: ask for "holdout".
 
     Raises:
         RequestError: there is no finished build, or no such phase, or shards are not those of the build.

@@ -54,6 +54,14 @@ def test_the_stream_is_all_shards_in_the_order_of_phases(folder: Path, sequences
     assert sequences.read(0, 35).input_ids.tolist() == all_ids(folder)
 
 
+def test_what_is_held_out_is_read_only_by_name(tmp_path: Path) -> None:
+    write_build(open_storage(tmp_path), {**PHASES, "holdout": [[3, 9, 4]]}, Form())
+    sequences = load_sequences(tmp_path)
+    assert (sequences.phases, len(sequences)) == (("web", "anneal"), 35)
+    assert len(load_sequences(tmp_path, "holdout")) == 2
+    assert len(load_sequences(tmp_path, ["web", "holdout"])) == 31
+
+
 @pytest.mark.parametrize(
     ("phases", "first", "count"),
     [("anneal", 29, 6), (["anneal", "web"], 29, 35), (["web"], 0, 29), (["anneal", "anneal"], 29, 12)],

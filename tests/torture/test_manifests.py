@@ -235,7 +235,7 @@ MIX: list[Case] = [
     ("mix.holdout.piel", 0.1, "mix.holdout.piel", 0.1, "did you mean 'pile'?"),
     ("mix.holdout.prose", 0.1, "mix.holdout", {"pile": 0.01, "late": 0.02, "prose": 0.1}, "say what is held out of it"),
     ("mix.pools.holdout", {"sources": ["web"]}, "mix.pools", "holdout", "held-out documents have a pool"),
-    ("mix.phases.0.name", "holdout", "mix.phases", "holdout", "held-out documents have a pool"),
+    ("mix.phases.0.name", "holdout", "mix.phases.0.name", "holdout", "which is not trained on; choose another"),
     ("mix.max_share.lat", 0.1, "mix.max_share.lat", 0.1, "did you mean 'late'?"),
     ("mix.max_share.web", 0.6, "mix.max_share.web", 0.6, "phase 'main' gives 0.7 to web"),
     ("mix.max_share.web", 1, "mix.max_share.web", 1, "less than 1"),
