@@ -20,6 +20,9 @@ I32 = npt.NDArray[np.int32]
 SMALL = 64
 """Tokens of a word that are looked over at each merge; more are held in a heap."""
 
+LANES = 8
+"""Ranks looked over in one step: as many as a vector holds."""
+
 MIX = np.uint64(0x9E3779B97F4A7C15)
 ONE, SIX, BITS32, WORD = np.uint64(1), np.uint64(6), np.uint64(32), np.uint64(63)
 LOW32 = np.uint64(0xFFFFFFFF)
@@ -37,8 +40,7 @@ number `rank << 32 | token`. Only a pair that merges is looked for beyond the bi
 
 Word = tuple[U64, U32, U32]
 """Room for a small word: its tokens, and by place the rank of the pair that begins there with the place below it, and
-what it becomes."""
-
+what it becomes. Ranks behind the word, up to a multiple of `LANES`, are no pair's."""
 
 Long = tuple[U32, I32, I32, U64]
 """Room for a long word: its tokens, the places before and behind each, and a heap of twice as many pairs."""
@@ -77,6 +79,20 @@ def _hash(key: np.uint64) -> np.uint64:
 
 
 @kernel
+def pairs_of_bytes(tokens: U32, pairs: Pairs) -> U64:
+    """Return `rank << 32 | token` of each pair of bytes, `NO_PAIR` where it does not merge, by `left << 8 | right`.
+
+    Args:
+        tokens: uint32[256], the token of each byte.
+        pairs: which pairs merge.
+    """
+    found = np.empty(1 << 16, np.uint64)
+    for pair in range(1 << 16):
+        found[pair] = merged(np.uint64(tokens[pair >> 8]), np.uint64(tokens[pair & 0xFF]), pairs)
+    return found
+
+
+@kernel
 def _enter(keys: U64, known: U64, table: U64) -> None:
     """Fill the bits and the table."""
     last, bits = np.uint64(len(table) - 1), np.uint64(len(known) * 64 - 1)
@@ -112,7 +128,7 @@ def merged(left: np.uint64, right: np.uint64, pairs: Pairs) -> np.uint64:
 
 
 @leaf
-def _set_pair(at: np.uint64, value: np.uint64, word: Word) -> None:
+def set_pair(at: np.uint64, value: np.uint64, word: Word) -> None:
     """Note what the pair that begins at a place becomes."""
     _, ranks, tokens = word
     if value == NO_PAIR:
@@ -123,18 +139,33 @@ def _set_pair(at: np.uint64, value: np.uint64, word: Word) -> None:
 
 
 @leaf
+def _least(ranks: U32, steps: np.uint64) -> np.uint32:
+    """Return the least of the first ranks, `LANES` in a step."""
+    least = NONE32
+    for step in range(steps):
+        for lane in range(LANES):
+            least = min(least, ranks[np.uint64(step) * np.uint64(LANES) + np.uint64(lane)])
+    return least
+
+
+@leaf
 def merge_small(count: int, word: Word, pairs: Pairs, out: U32, to: int) -> int:
-    """Merge at most 64 tokens, and write what they become to `out` from `to` on; return the place behind them."""
+    """Merge at most 64 tokens, and write what they become to `out` from `to` on; return the place behind them.
+
+    Args:
+        count: of the tokens.
+        word: holds them, and what each pair of them becomes.
+        pairs: which pairs merge.
+        out: uint32.
+        to: where there is room for as many tokens.
+    """
     held, ranks, tokens = word
     alive = below(np.uint64(count))
-    for number in range(count - 1):
-        begun = np.uint64(number)
-        _set_pair(begun, merged(held[begun], held[begun + ONE], pairs), word)
-    ranks[np.uint64(count - 1)] = NONE32
+    steps = (np.uint64(count) + np.uint64(LANES - 1)) // np.uint64(LANES)
+    for place in range(np.uint64(count - 1), steps * np.uint64(LANES)):
+        ranks[place] = NONE32
     while True:
-        least = NONE32
-        for place in range(count):
-            least = min(least, ranks[place])
+        least = _least(ranks, steps)
         if least == NONE32:
             break
         at = np.uint64(least) & WORD
@@ -144,11 +175,11 @@ def merge_small(count: int, word: Word, pairs: Pairs, out: U32, to: int) -> int:
         ranks[gone] = NONE32
         after = alive & ~below(at + ONE)
         value = merged(held[at], held[lowest(after)], pairs) if after else NO_PAIR
-        _set_pair(at, value, word)
+        set_pair(at, value, word)
         before = alive & below(at)
         if before:
             left = highest(before)
-            _set_pair(left, merged(held[left], held[at], pairs), word)
+            set_pair(left, merged(held[left], held[at], pairs), word)
     while alive:
         out[np.uint64(to)] = np.uint32(held[lowest(alive)])
         to += 1

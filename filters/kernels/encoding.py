@@ -8,7 +8,7 @@ Guaranteed: equal to merging every word anew; what the cache holds changes no to
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.bpe import SMALL, Long, Pairs, Word, merge_long, merge_small
+from filters.kernels.bpe import SMALL, Long, Pairs, Word, merge_long, merge_small, merged, set_pair
 from filters.kernels.compiled import apart, kernel, leaf, signed
 from filters.kernels.pretokens import SPACE, Known, word_end
 from filters.kernels.unicode import decode
@@ -37,11 +37,12 @@ SLACK = 64
 """Bytes that must lie behind the last text."""
 
 NO_TOKEN = np.uint32(0xFFFFFFFF)
-ONE, SIX, UPPER, WORD = np.uint64(1), np.uint64(6), np.uint64(40), np.uint64(63)
+ONE, SIX, EIGHT, UPPER, WORD = (np.uint64(number) for number in (1, 6, 8, 40, 63))
 
-Firsts = tuple[U32, U32]
-"""The token of each byte; the token of each code point, `NO_TOKEN` where its bytes stand for it. Without the second
-(length 0) words begin as bytes."""
+Firsts = tuple[U32, U32, U64]
+"""The token of each byte; the token of each code point, `NO_TOKEN` where its bytes stand for it; what each pair of
+bytes becomes (`bpe.pairs_of_bytes`). Without the second (length 0) words begin as bytes; with it only pairs of ASCII
+count in the third."""
 
 Whole = tuple[U64, U64, U8, I64]
 """Words that are one token whatever pairs merge: bits that say which hashes there are; a hash table of the upper 44
@@ -138,9 +139,26 @@ def _as_one(data: U8, at: int, size: int, whole: Whole) -> int:
 
 
 @leaf
+def _begin_small(data: U8, at: int, end: int, model: Model, word: Word) -> int:
+    """Write the tokens that a small word begins as, and what each pair of them becomes; return how many."""
+    _, firsts, pairs, _ = model
+    held, of_pairs = word[0], firsts[2]
+    count = _begin(data, at, end, firsts, held)
+    plain = count == end - at
+    for number in range(count - 1):
+        place = np.uint64(number)
+        if plain:
+            left, right = np.uint64(data[np.uint64(at) + place]), np.uint64(data[np.uint64(at) + place + ONE])
+            set_pair(place, of_pairs[left << EIGHT | right], word)
+        else:
+            set_pair(place, merged(held[place], held[place + ONE], pairs), word)
+    return count
+
+
+@leaf
 def _begin(data: U8, at: int, end: int, firsts: Firsts, held: U64 | U32) -> int:
     """Write the tokens that a word begins as; return how many."""
-    of_bytes, of_codes = firsts
+    of_bytes, of_codes, _ = firsts
     count = 0
     if len(of_codes) == 0:
         for place in range(at, end):
@@ -164,10 +182,11 @@ def _begin(data: U8, at: int, end: int, firsts: Firsts, held: U64 | U32) -> int:
 @leaf
 def _merge(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
     """Merge a word, and write its tokens to `out` from `to` on; return the place behind them."""
-    (_, firsts, pairs, _), _, (small, large) = tools
+    model, _, (small, large) = tools
+    _, firsts, pairs, _ = model
     if end - at > SMALL:
         return merge_long(_begin(data, at, end, firsts, large[0]), large, pairs, out, to)
-    return merge_small(_begin(data, at, end, firsts, small[0]), small, pairs, out, to)
+    return merge_small(_begin_small(data, at, end, model, small), small, pairs, out, to)
 
 
 @apart

@@ -12,8 +12,9 @@ Guaranteed: equal to the regular expression, on every text, by the classes of th
 GPT-2's is openai/gpt-2, `src/encoder.py`; the other is openai/tiktoken, `tiktoken_ext/openai_public.py`, and Llama 3's.
 
 SentencePiece merges characters of whole texts. But if no piece has one character before another, no merge ever spans
-the two, and the text may be cut between them: before each run of U+2581, which stands for the space, and around most
-characters of scripts of which a vocabulary has little more than the characters.
+the two, and the text may be cut between them: before each run of U+2581, which stands for the space; between letters
+and other characters of ASCII, in vocabularies whose pieces hold characters of one script; and around most characters
+of scripts of which a vocabulary has little more than the characters.
 """
 
 from pathlib import Path
@@ -23,7 +24,7 @@ import numpy.typing as npt
 
 from filters.kernels.compiled import kernel, leaf, signed
 from filters.kernels.unicode import decode
-from filters.kernels.vectors import STEP, ascii_letters, lowest, plain_ends
+from filters.kernels.vectors import STEP, ascii_letters, lowest
 
 U8 = npt.NDArray[np.uint8]
 U32 = npt.NDArray[np.uint32]
@@ -247,23 +248,21 @@ def _marks_end(data: U8, at: int, stop: int) -> int:
 
 @leaf
 def marked_end(data: U8, at: int, stop: int, bits: U64) -> int:
-    """Return where a word ends that begins at `at`: spaces, if any, and what may merge with them and with itself."""
+    """Return where a word ends that begins at `at`: spaces, if any, and what may merge with them and with itself.
+
+    A run of letters is one step: it is not cut inside, wherever that could be.
+    """
     begun = _marks_end(data, at, stop)
     code = MARK if begun > at else 0
     at = begun
     while at < stop:
-        byte = data[np.uint64(at)]
-        if byte < ASCII:
-            if byte == SPACE or (code >= ASCII and not _merges(code, signed(byte), bits)):
-                break
-            at += signed(lowest(plain_ends(data, np.uint64(at))))
-            code = signed(data[np.uint64(at - 1)])
-        else:
+        after, size = signed(data[np.uint64(at)]), max(signed(lowest(~ascii_letters(data, np.uint64(at)))), 1)
+        if after >= ASCII:
             after, size = decode(data, at)
-            if after == MARK or (code != 0 and not _merges(code, after, bits)):
-                break
-            code = after
-            at += size
+        if after in (SPACE, MARK) or (code != 0 and not _merges(code, after, bits)):
+            break
+        at += size
+        code = after if after >= ASCII else signed(data[np.uint64(at - 1)])
     return min(at, stop)
 
 

@@ -76,11 +76,6 @@ ascii_spaces = _marks(
 )
 """Mark white space of ASCII: the space, and U+0009 to U+000D."""
 
-plain_ends = _marks(
-    lambda builder, block: builder.or_(_one_of(builder, block, b" "), builder.icmp_signed("<", block, _each(0)))
-)
-"""Mark the space, and bytes that are not ASCII."""
-
 not_ascii = _marks(lambda builder, block: builder.icmp_signed("<", block, _each(0)))
 """Mark bytes that are not ASCII."""
 

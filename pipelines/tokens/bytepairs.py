@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters.kernels.bpe import Pairs, pairs_of, room_for_long, room_for_small
-from filters.kernels.encoding import NO_TOKEN, Model, Tools, Whole, encode, whole_words, with_slack
+from filters.kernels.bpe import Pairs, pairs_of, pairs_of_bytes, room_for_long, room_for_small
+from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Tools, Whole, encode, whole_words, with_slack
 from filters.kernels.hashing import WIDTH
-from filters.kernels.pretokens import CL100K, GPT2, code_classes, link_bits
+from filters.kernels.pretokens import ASCII, CL100K, GPT2, code_classes, link_bits
 from filters.kernels.tables import power_above
 from filters.kernels.wordcache import FEW, TOKEN_BITS, empty_cache
 from pipelines.tokens import patterns
@@ -105,7 +105,7 @@ def byte_level(of_bytes: Sequence[int], pairs: Pairs, whole: Mapping[bytes, int]
         pairs: which tokens merge.
         whole: words that are one token, whatever merges.
     """
-    return (_classes(), NO_LINKS), (np.array(of_bytes, np.uint32), NO_CODES), pairs, _whole(whole)
+    return (_classes(), NO_LINKS), _firsts(of_bytes, NO_CODES, pairs), pairs, _whole(whole)
 
 
 def marked(of_bytes: Sequence[int], of_codes: Mapping[int, int], pieces: Iterable[str], pairs: Pairs) -> Model:
@@ -121,7 +121,16 @@ def marked(of_bytes: Sequence[int], of_codes: Mapping[int, int], pieces: Iterabl
     table[list(of_codes)] = list(of_codes.values())
     links = sorted({pair for piece in pieces for pair in pairwise(map(ord, piece))})
     left, right = (np.array([link[side] for link in links], np.uint32) for side in (0, 1))
-    return (np.zeros(1, np.uint8), link_bits(left, right)), (np.array(of_bytes, np.uint32), table), pairs, _whole({})
+    return (np.zeros(1, np.uint8), link_bits(left, right)), _firsts(of_bytes, table, pairs), pairs, _whole({})
+
+
+def _firsts(of_bytes: Sequence[int], of_codes: U32, pairs: Pairs) -> Firsts:
+    """Return how words begin."""
+    alone = np.array(of_bytes, np.uint32)
+    ascii_codes = of_codes[:ASCII]
+    begun = alone.copy()
+    begun[: len(ascii_codes)] = np.where(ascii_codes == NO_TOKEN, alone[: len(ascii_codes)], ascii_codes)
+    return alone, of_codes, pairs_of_bytes(begun, pairs)
 
 
 def merges(entries: Iterable[tuple[int, int, int, int]]) -> Pairs:

@@ -17,8 +17,10 @@ from filters.kernels.bpe import (
     merge_small,
     merged,
     pairs_of,
+    pairs_of_bytes,
     room_for_long,
     room_for_small,
+    set_pair,
 )
 from filters.kernels.compiled import kernel
 
@@ -65,7 +67,10 @@ def long(tokens: list[int], known: Merges) -> list[int]:
 
 @kernel
 def run_small(count: int, room: Word, pairs: Pairs, out: U32) -> int:
-    """Call what only kernels call."""
+    """Call what only kernels call; what each pair becomes is set before."""
+    for number in range(count - 1):
+        place = np.uint64(number)
+        set_pair(place, merged(room[0][place], room[0][place + np.uint64(1)], pairs), room)
     return merge_small(count, room, pairs, out, 0)
 
 
@@ -98,6 +103,14 @@ def test_the_table_knows_its_pairs_and_no_others(ranks: dict[tuple[int, int], in
         rank = ranks.get((left, right))
         expected = 2**64 - 1 if rank is None else rank << 32 | rank % 999
         assert value_of(np.uint64(left), np.uint64(right), pairs) == expected
+
+
+@given(merges(), st.permutations(range(6)))
+def test_pairs_of_bytes_are_those_of_their_tokens(known: Merges, order: list[int]) -> None:
+    tokens = np.resize(np.array(order, np.uint32), 256)
+    found, pairs = pairs_of_bytes(tokens, table(known)), table(known)
+    for left, right in itertools.product(range(0, 256, 17), range(0, 256, 13)):
+        assert found[left << 8 | right] == value_of(np.uint64(tokens[left]), np.uint64(tokens[right]), pairs)
 
 
 @pytest.mark.parametrize("count", [1, 2, 1000, 100_000])

@@ -115,6 +115,8 @@ def test_words_of_sentencepiece_begin_with_spaces_and_end_where_nothing_merges()
     known = linked(["\u2581mi", "\u2581o", "he", "\u4e2d\u6587"])
     text = "the  mill\u2581of \u4e2d\u6587\u5b57 x"
     assert words_of(MARKED, text, known) == ["the", "  mill", "\u2581of", " ", "\u4e2d\u6587", "\u5b57", " ", "x"]
+    signs = linked(["\u2581mi", "\u2581(", ").", "20"])
+    assert words_of(MARKED, " (mill). 204a", signs) == [" (", "mill", ").", " ", "20", "4", "a"]
 
 
 @pytest.mark.parametrize("machine", [*MACHINES, MARKED])
