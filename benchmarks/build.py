@@ -1,11 +1,12 @@
 """A whole build beside datatrove's pipeline of the same steps, one core each.
 
 In:  `--megabytes N` of real text: `../shared/corpus` beside the repository, or else what `gristmill sample` writes.
-Out: a table of text MB/s and peak memory, the share of the physical limit, and with `--json` a last line of JSON.
+Out: a table of text MB/s and peak memory, the share of the physical limit, and with `--json` a last line of JSON: a row
+    per recipe (name, peer, ours_mb_s, peer_mb_s, ratio, of_limit: our share of the physical limit).
 Guaranteed: both read the same files, in a process each, pinned to one core; rounds are interleaved, medians of three
     are given. The physical limit is a process that only reads, decompresses and writes the same bytes as zstd-1.
 
-Run it: python -m benchmarks.build --json [--megabytes 24] [--rounds 3]
+Run it: python -m benchmarks.build --json [--megabytes 24] [--rounds 3] [--only whole,build,filter]
 Needs datatrove with its spaCy word splitter: pip install -e '.[peers]'
 """
 
@@ -14,7 +15,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -30,14 +31,20 @@ REPEATS = 10
 
 PYTHON = (sys.executable, "-m")
 ROWS = {
+    "whole": "whole recipe: language, Gopher, MinHash, tokenize, pack",
     "build": "build: filter, dedup, tokenize, shards",
     "filter": "filter and dedup only",
 }
 LEGEND = {
+    "whole": "read, language, gopher_repetition, gopher_quality, dedup_minhash, tokenize, pack, shards",
     "build": "read, gopher_quality, normalize, dedup_exact, tokenize, pack, shards",
     "filter": "the same up to dedup_exact",
 }
-"""Recipe -> its steps; the second leaves out the tokenizer, which both share."""
+"""Recipe -> its steps; the last leaves out the tokenizer, which both share."""
+
+SHORT = "benchmarks.with_datatrove"
+PEERS = {"whole": "benchmarks.whole_datatrove", "build": SHORT, "filter": SHORT}
+"""Recipe -> what runs it with datatrove."""
 
 
 @dataclass(frozen=True)
@@ -48,20 +55,26 @@ class Bench:
         folder: where everything is written; `corpus/` and `tokenizer.json` are there.
         text_bytes: UTF-8 bytes of text in the corpus.
         rounds: times that each contender runs.
+        recipes: names of what is run.
     """
 
     folder: Path
     text_bytes: int
     rounds: int
+    recipes: tuple[str, ...]
 
     def speed(self, timings: Sequence[Timing]) -> float:
         """Return the median speed in MB (10^6 bytes) of text a second."""
         return self.text_bytes / 1e6 / median(timing.seconds for timing in timings)
 
+    def limit(self, timings: dict[str, list[Timing]]) -> float:
+        """Return the speed of the physical limit, which copies the corpus `REPEATS` times."""
+        return REPEATS * self.speed(timings["limit"])
+
     def contenders(self) -> list[Contender]:
         """Return the physical limit, then ours and the peer's for each recipe."""
         limit = Contender("limit", (*PYTHON, "benchmarks.limit", self._path("corpus"), str(REPEATS)))
-        pairs = [[self._ours(recipe), self._peer(recipe)] for recipe in ROWS]
+        pairs = [[self._ours(recipe), self._peer(recipe)] for recipe in self.recipes]
         return [limit, *(contender for pair in pairs for contender in pair)]
 
     def _ours(self, recipe: str) -> Contender:
@@ -69,8 +82,8 @@ class Bench:
         return Contender(f"ours {recipe}", command, "ledger/verdicts")
 
     def _peer(self, recipe: str) -> Contender:
-        inputs = [self._path("corpus"), *([self._path("tokenizer.json")] if recipe == "build" else [])]
-        return Contender(f"peer {recipe}", (*PYTHON, "benchmarks.with_datatrove", *inputs, "--out"))
+        inputs = [self._path("corpus"), *([self._path("tokenizer.json")] if recipe != "filter" else [])]
+        return Contender(f"peer {recipe}", (*PYTHON, PEERS[recipe], *inputs, "--out"))
 
     def _path(self, name: str) -> str:
         return str(self.folder / name)
@@ -79,15 +92,16 @@ class Bench:
 def main() -> int:
     """Run the benchmark; return the exit code."""
     arguments = _arguments()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     peer = installed_peer(console)
     with tempfile.TemporaryDirectory(prefix="gristmill-bench-") as scratch:
-        bench = _prepare(Path(scratch), arguments.megabytes, arguments.rounds)
+        bench = _prepare(Path(scratch), arguments)
         timings = interleave(bench.contenders(), bench.folder, bench.rounds)
-    rows = [_row(bench, recipe, peer, timings) for recipe in ROWS]
+    rows = [_row(bench, recipe, peer, timings) for recipe in bench.recipes]
     console.print(_table(bench, peer, timings))
     for row in rows:
-        console.print(f"{row['name']}: {row['ratio']} times {peer}", highlight=False)
+        share = f"{row['of_limit']:.1%} of the physical limit"
+        console.print(f"{row['name']}: {row['ratio']} times {peer}, {share}", highlight=False)
     if arguments.json:
         print(json.dumps(rows))
     return 0
@@ -98,41 +112,42 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print the result as JSON on the last line")
     parser.add_argument("--megabytes", type=int, default=24, help="MB of text to run over (default 24)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds whose median counts (default 3)")
+    parser.add_argument("--only", default=",".join(ROWS), help=f"which of {', '.join(ROWS)}, with commas (default all)")
     return parser.parse_args()
 
 
-def _prepare(folder: Path, megabytes: int, rounds: int) -> Bench:
+def _prepare(folder: Path, given: argparse.Namespace) -> Bench:
     """Write the corpus in a process of its own, so that this one stays small, and the manifests."""
-    written = run_quietly([*PYTHON, "benchmarks.corpus", str(folder), str(megabytes)])
+    written = run_quietly([*PYTHON, "benchmarks.corpus", str(folder), str(given.megabytes)])
     write_manifests(folder)
-    return Bench(folder, int(written.split()[-1]), rounds)
+    return Bench(folder, int(written.split()[-1]), given.rounds, tuple(given.only.split(",")))
 
 
 def _row(bench: Bench, recipe: str, peer: str, timings: dict[str, list[Timing]]) -> dict[str, object]:
-    ours, theirs = bench.speed(timings[f"ours {recipe}"]), bench.speed(timings[f"peer {recipe}"])
+    ours, theirs = (bench.speed(timings[f"{who} {recipe}"]) for who in ("ours", "peer"))
     return {
         "name": ROWS[recipe],
         "peer": peer,
         "ours_mb_s": round(ours, 3),
         "peer_mb_s": round(theirs, 3),
         "ratio": round(ours / theirs, 3),
+        "of_limit": round(ours / bench.limit(timings), 4),
     }
 
 
 def _table(bench: Bench, peer: str, timings: dict[str, list[Timing]]) -> Table:
     title = f"{bench.text_bytes / 1e6:.1f} MB of text, one core, median of {bench.rounds}"
     legend = "limit: only read, decompress, write as zstd-1\n" + "\n".join(
-        f"{key}: {steps}" for key, steps in LEGEND.items()
+        f"{recipe}: {LEGEND[recipe]}" for recipe in bench.recipes
     )
     table = Table(title=title, title_justify="left", caption=legend, caption_justify="left")
     table.add_column("steps")
     table.add_column("who")
     for heading in ("MB/s", "of limit", "seconds", "CPU s", "MiB", "kept"):
         table.add_column(heading, justify="right")
-    passes = Bench(bench.folder, bench.text_bytes * REPEATS, bench.rounds)
-    limit = passes.speed(timings["limit"])
+    passes, limit = replace(bench, text_bytes=bench.text_bytes * REPEATS), bench.limit(timings)
     table.add_row("limit", f"{REPEATS} copies", *_cells(passes, timings["limit"], limit))
-    for recipe in ROWS:
+    for recipe in bench.recipes:
         table.add_row(recipe, "gristmill", *_cells(bench, timings[f"ours {recipe}"], limit))
         table.add_row(recipe, peer, *_cells(bench, timings[f"peer {recipe}"], limit))
     return table

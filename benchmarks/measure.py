@@ -78,13 +78,19 @@ def _measure(contender: Contender, out: Path) -> Timing:
     start = time.perf_counter()
     with log.open("wb") as stream, one_core():
         command = [*contender.command, str(out)]
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env={**os.environ, **ONE_THREAD})
+        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=_environment())
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - start
     if process.returncode != 0:
         sys.exit(f"{contender.name} failed: {' '.join(command)}\n{log.read_text(errors='replace')[-4000:]}")
     return Timing(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, _kept(contender, out, log))
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a contender: one thread, and compiled modules are kept, as pip does with peers."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | ONE_THREAD
 
 
 @contextmanager

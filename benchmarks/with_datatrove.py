@@ -50,23 +50,34 @@ def content(document: Document) -> bytes:
 
 def main() -> None:
     """Run the passes one after another and print how many documents stay."""
+    given = arguments()
+    config = ExactDedupConfig(content_getter=content)
+    hashes, removed = _path(given.out, "hashes"), _path(given.out, "removed")
+    run_step(given.out, "signatures", [*_filters(given.corpus), *_kept(given), _signatures(given.out, config)])
+    run_step(given.out, "duplicates", [ExactFindDedups(hashes, removed, config)])
+    if given.tokenizer is not None:
+        run_step(given.out, "tokens", _tokens(given.out, given.tokenizer, config))
+    print(statistic(given.out, "signatures", -1, "total") - _duplicates(given.out))
+
+
+def arguments() -> argparse.Namespace:
+    """Return the corpus, the tokenizer or None, and the folder for what is written."""
     parser = argparse.ArgumentParser()
     parser.add_argument("corpus", type=Path)
     parser.add_argument("tokenizer", type=Path, nargs="?")
     parser.add_argument("--out", type=Path, required=True)
-    given = parser.parse_args()
-    config = ExactDedupConfig(content_getter=content)
-    _run(given.out, "signatures", [*_filters(given.corpus), *_kept(given), _signatures(given.out, config)])
-    _run(given.out, "duplicates", [ExactFindDedups(_path(given.out, "hashes"), _path(given.out, "removed"), config)])
-    if given.tokenizer is not None:
-        _run(given.out, "tokens", _tokens(given.out, given.tokenizer, config))
-    print(_documents(given.out) - _duplicates(given.out))
+    return parser.parse_args()
 
 
 def _filters(corpus: Path) -> list[Any]:
+    return [*readers(corpus), GopherQualityFilter(), Normalizer()]
+
+
+def readers(corpus: Path) -> list[Any]:
+    """Return what reads the benchmark's corpus."""
     lines = [JsonlReader(str(corpus / name)) for name in ("redpajama", "pile", "dolma")]
     pages = ParquetReader(str(corpus / "refinedweb"), text_key="content")
-    return [*lines, pages, GopherQualityFilter(), Normalizer()]
+    return [*lines, pages]
 
 
 def _kept(given: argparse.Namespace) -> list[Any]:
@@ -83,18 +94,19 @@ def _tokens(out: Path, tokenizer: Path, config: ExactDedupConfig) -> list[Any]:
     return [reader, ExactDedupFilter(_path(out, "removed"), config), writer]
 
 
-def _run(out: Path, name: str, steps: list[Any]) -> None:
-    LocalPipelineExecutor(steps, tasks=1, workers=1, logging_dir=_path(out, f"logs/{name}")).run()
+def run_step(out: Path, name: str, steps: list[Any], tasks: int = 1) -> None:
+    """Run a pipeline, one worker, its logs in `logs/NAME`."""
+    LocalPipelineExecutor(steps, tasks=tasks, workers=1, logging_dir=_path(out, f"logs/{name}")).run()
 
 
 def _path(out: Path, name: str) -> str:
     return str(out / name)
 
 
-def _documents(out: Path) -> int:
-    """Return how many documents came as far as dedup, from datatrove's own statistics."""
-    stats = json.loads((out / "logs" / "signatures" / "stats.json").read_text(encoding="utf-8"))
-    return int(stats[-1]["stats"]["total"])
+def statistic(out: Path, name: str, block: int, key: str) -> int:
+    """Return a number of datatrove's own statistics: of a block of a pipeline that `run_step` ran."""
+    stats = json.loads((out / "logs" / name / "stats.json").read_text(encoding="utf-8"))
+    return int(stats[block]["stats"][key])
 
 
 def _duplicates(out: Path) -> int:

@@ -9,7 +9,6 @@ Guaranteed: nothing else changes (no white space is stripped, no character remov
 """
 
 import re
-import sys
 import unicodedata
 from functools import cache
 from typing import ClassVar
@@ -21,6 +20,10 @@ from filters.batch import Batch, Outcome, Stage, run_stage
 
 LONG_RUN = 64
 """Combining marks in a row from which on they are put in order here, since `unicodedata` takes quadratic time."""
+
+
+MARKS_END = 0x20000
+"""Combining marks lie in the first two planes; those behind hold ideographs, tags, variation selectors, private use."""
 
 
 def normalize_text(text: str) -> str:
@@ -38,7 +41,7 @@ def normalize_text(text: str) -> str:
 @cache
 def _long_runs() -> re.Pattern[str]:
     """Return a pattern of long runs of characters whose canonical combining class is not 0."""
-    marks = "".join(char for char in map(chr, range(sys.maxunicode + 1)) if unicodedata.combining(char))
+    marks = "".join(char for char in map(chr, range(MARKS_END)) if unicodedata.combining(char))
     return re.compile(f"[{marks}]{{{LONG_RUN},}}")
 
 

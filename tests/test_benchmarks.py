@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.build import ROWS
 from benchmarks.corpus import PATTERNS, repeated
 from benchmarks.manifests import write_manifests
 from benchmarks.measure import Contender, interleave
@@ -26,7 +27,7 @@ def bench(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("recipe", ["build", "filter"])
+@pytest.mark.parametrize("recipe", ROWS)
 def test_the_manifests_of_the_benchmark_load(bench: Path, recipe: str) -> None:
     manifest = load_manifest(bench / f"{recipe}.yaml")
     assert set(manifest.sources) == set(PATTERNS)

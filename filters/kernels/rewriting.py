@@ -44,6 +44,9 @@ UNASSIGNED = "\u0378"
 UNMARKED = ("Cc", "Cf")
 """General categories of characters that `CLASSES` may not tell from those that Unicode 14.0 does not assign."""
 
+SIGNS_END, TAGS, TAGS_END = 0x20000, 0xE0000, 0xE0100
+"""They lie below the first, or from the second to before the third: in planes 0, 1 and 14 (Unicode 14.0, 2.8)."""
+
 BETWEEN = "\ua4d0"
 """A letter without case or decomposition, which no function changes: put between characters to part them."""
 
@@ -103,8 +106,10 @@ def _ascii(forms: I32, small: U8) -> U8:
 @cache
 def _known() -> tuple[int, ...]:
     """Return the code points that are asked for by themselves: of Unicode 14.0, but what is for private use."""
-    others = (code for code in np.flatnonzero(CLASSES == 0).tolist() if unicodedata.category(chr(code)) in UNMARKED)
-    return *np.flatnonzero(CLASSES).tolist(), *others
+    unmarked = np.flatnonzero(CLASSES == 0)
+    others = unmarked[(unmarked < SIGNS_END) | (unmarked >= TAGS) & (unmarked < TAGS_END)].tolist()
+    controls = (code for code in others if unicodedata.category(chr(code)) in UNMARKED)
+    return *np.flatnonzero(CLASSES).tolist(), *controls
 
 
 @leaf

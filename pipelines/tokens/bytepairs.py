@@ -9,7 +9,7 @@ Guaranteed: ids equal those of `tokenizers`, tiktoken and `sentencepiece`; what 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from itertools import pairwise
+from itertools import chain, pairwise
 from threading import Lock
 from typing import TypeVar
 
@@ -135,7 +135,7 @@ def _firsts(of_bytes: Sequence[int], of_codes: U32, pairs: Pairs) -> Firsts:
 
 def merges(entries: Iterable[tuple[int, int, int, int]]) -> Pairs:
     """Return the table of pairs, given (left, right, rank, token) of each."""
-    columns = np.array(list(entries), np.uint64).reshape(-1, 4).T
+    columns = np.fromiter(chain.from_iterable(entries), np.uint64).reshape(-1, 4).T
     return pairs_of(*(np.ascontiguousarray(column) for column in columns))
 
 

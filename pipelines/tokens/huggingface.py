@@ -183,10 +183,15 @@ def byte_alphabet() -> dict[str, int]:
 _BYTE_OF = byte_alphabet()
 
 
+_AS_LATIN = dict.fromkeys(range(256), "\uffff") | {ord(char): chr(byte) for char, byte in _BYTE_OF.items()}
+"""Characters of the alphabet as those of Latin-1, byte for byte; and those of Latin-1 that are not in it as none."""
+
+
 def _byte_level(token: str) -> bytes:
-    if all(char in _BYTE_OF for char in token):
-        return bytes(_BYTE_OF[char] for char in token)
-    return token.encode()
+    try:
+        return token.translate(_AS_LATIN).encode("latin-1")
+    except UnicodeEncodeError:
+        return token.encode()
 
 
 def _marked(token: str) -> bytes:

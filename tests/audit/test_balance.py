@@ -25,7 +25,7 @@ def test_books_that_balance_say_nothing() -> None:
     ("change", "message"),
     [
         ({"dropped__where__chars > 1": 3}, "records read and records with a fate differ: 9 and 8"),
-        ({"used____": 2, "unreadable____": 1}, "behind the last pass and those used or unused differ: 5 and 4"),
+        ({"used____": 2, "unreadable____": 1}, "behind the last pass and survivors differ: 5 and 4"),
     ],
 )
 def test_a_document_that_is_lost_is_missed(change: dict[str, int], message: str) -> None:
