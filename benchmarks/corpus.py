@@ -3,8 +3,8 @@
 In:  `../shared/corpus` beside the repository, or else the first-run corpus; megabytes of text.
 Out: below the folder: corpus/{refinedweb,redpajama,pile,dolma}/ in parquet, jsonl, jsonl.zst and json.gz, and
      tokenizer.json: GPT-2's where it is there, else one trained on the corpus; the bytes of text on standard output.
-Guaranteed: documents come in the order of a hash; where there are too few, they come again with every twentieth word
-changed for another word of the same document, so that no copy is an exact duplicate of another.
+Guaranteed: documents come in the order of a hash; where there are too few, they come again with every fifth word
+changed for another word of the same document, so that no copy is a duplicate of another, nor a near-duplicate.
 
 Run it: python -m benchmarks.corpus FOLDER MEGABYTES
 """
@@ -36,6 +36,9 @@ PATTERNS = {
 TOKENIZER = "tokenizers/gpt2/tokenizer.json"
 FILES = 4
 """Files that each layout is written to."""
+
+CHANGED = 5
+"""One word in so many is changed where a document comes again."""
 
 LONGEST = 500_000
 """Characters: longer documents (books) are left out, since the peer's word splitter refuses a million."""
@@ -125,7 +128,7 @@ def repeated(key: str, rows: list[Row]) -> Iterator[Row]:
 def _reworded(text: str, rng: random.Random) -> str:
     parts = re.split(r"(\s+)", text)
     words = parts[::2]
-    for at in range(rng.randrange(min(20, len(words))), len(words), 20):
+    for at in range(rng.randrange(min(CHANGED, len(words))), len(words), CHANGED):
         parts[2 * at] = rng.choice(words)
     return f"{rng.randrange(10**9)} " + "".join(parts)
 

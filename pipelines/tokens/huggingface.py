@@ -9,7 +9,7 @@ Guaranteed: ids equal those of `tokenizers`; the special tokens of the file are 
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from tokenizers import AddedToken, Tokenizer
@@ -154,10 +154,10 @@ def _pieces(document: Document, added: Mapping[int, AddedToken]) -> Iterator[tup
         yield number, b"" if extra.special else extra.content.encode()
 
 
-def _vocabulary(model: Document) -> list[tuple[str, int]]:
+def _vocabulary(model: Document) -> Collection[tuple[str, int]]:
     vocab = model["vocab"]
     if isinstance(vocab, Mapping):
-        return list(vocab.items())
+        return vocab.items()
     return [(token, number) for number, (token, _score) in enumerate(vocab)]
 
 
