@@ -26,9 +26,10 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Literal, TypeAlias
 
-from filters.normalize import normalize_text
+from filters.normalize import MARKS_END, normalize_text
 
 Normalization: TypeAlias = Literal["none", "lower", "word_characters", "datatrove", "redpajama", "slimpajama"]
 
@@ -83,8 +84,14 @@ def datatrove(text: str) -> str:
     'don t shout eric 0 0 times'
     """
     text = _NUMBER.sub("0", text.lower()).translate(_AS_SPACES)
-    marked = _decomposed(_spaced(text))
-    return "".join(char for char in marked if unicodedata.category(char) != "Mn").strip()
+    return _decomposed(_spaced(text)).translate(_no_nonspacing()).strip()
+
+
+@cache
+def _no_nonspacing() -> dict[int, None]:
+    """Return a table that takes nonspacing marks out of a text: of planes 0 and 1, and of a block of plane 14."""
+    codes = (*range(MARKS_END), *range(0xE0100, 0xE01F0))
+    return dict.fromkeys(code for code in codes if unicodedata.category(chr(code)) == "Mn")
 
 
 def redpajama(text: str) -> str:

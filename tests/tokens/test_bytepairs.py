@@ -22,7 +22,8 @@ from pipelines.tokens.encode import load_encoder
 from pipelines.tokens.patterns import CL100K
 from pipelines.tokens.train import train_bpe
 from pipelines.tokens.vocabulary import TableEncoder
-from tests.filters.real_texts import CORPUS, json_lines, needs_corpus, real_texts
+from tests.filters.real_texts import CORPUS, json_lines, needs_corpus
+from tests.tokens.corpus_texts import corpus_texts
 from tests.tokens.tokenizers_at_hand import PUBLISHED, TEXTS, ids_of, published, trained
 
 Reference = Callable[[str], list[int]]
@@ -83,7 +84,7 @@ def test_so_have_300_000_of_them(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_every_real_document_has_the_ids_of_the_library(name: str) -> None:
-    assert list(differing(name, list(real_texts(1)))) == []
+    assert list(differing(name, list(corpus_texts()))) == []
 
 
 @needs_corpus
