@@ -2,13 +2,16 @@
 
 In:  chunks of sequences.
 Out: runs whose items are documents or whole sequences; the same, cut where a file is full.
-Guaranteed: every real token once, in its order; no run is empty.
+Guaranteed: every real token once, in its order: where `next_token` has a stretch begin with the last token of the one
+    before it in their document, it begins with the next one. No run is empty.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.engine.keys import U64
 from pipelines.exports.chunks import Booleans, Chunk
@@ -18,10 +21,11 @@ from pipelines.mix.pools import I64
 
 @dataclass(frozen=True)
 class Run:
-    """Tokens in a row, and the stretches that they are; one value per stretch in every column but `ids`.
+    """Tokens in a row, and the stretches that they are; one value per stretch in every column but those of tokens.
 
     Args:
         ids: uint16 or uint32, the tokens.
+        columns: per-token columns by name, each like `ids`.
         at: int64, place of the stretch's first token in `ids`; the first is 0.
         begins: bool, whether an item begins there; false where it goes on with the stretch before.
         uid: uint64, of its document.
@@ -30,6 +34,7 @@ class Run:
     """
 
     ids: Tokens
+    columns: Mapping[str, npt.NDArray[Any]]
     at: I64
     begins: Booleans
     uid: U64
@@ -46,6 +51,7 @@ class Run:
         at = self.at[held] - first
         return Run(
             ids=self.ids[first:last],
+            columns={name: values[first:last] for name, values in self.columns.items()},
             at=np.maximum(at, 0),
             begins=self.begins[held] & (at >= 0),
             uid=self.uid[held],
@@ -56,15 +62,44 @@ class Run:
 
 def documents(chunk: Chunk) -> Run:
     """Return a chunk's tokens; an item is a document, or as much of it as was placed here."""
-    held = chunk.stretches
-    return Run(chunk.tokens, np.cumsum(held.length) - held.length, held.begins, held.uid, held.source, held.start)
+    return _run(chunk, chunk.stretches.begins)
 
 
 def sequences(chunk: Chunk) -> Run:
-    """Return a chunk's tokens; an item is a packed sequence, and named by its first document."""
-    held, first, real = chunk.stretches, chunk.bounds[:-1], chunk.real
-    begins = np.ones(len(first), np.bool_)
-    return Run(chunk.tokens, np.cumsum(real) - real, begins, held.uid[first], held.source[first], held.start[first])
+    """Return a chunk's tokens; an item is a packed sequence, without the tokens that it repeats."""
+    first, new = chunk.bounds[:-1], chunk.stretches.length - chunk.stretches.repeats
+    begins = np.zeros(len(new), np.bool_)
+    begins[first] = True
+    empty = np.flatnonzero(begins & (new == 0))
+    begins[empty + 1] = True
+    return _run(chunk, begins)
+
+
+def _run(chunk: Chunk, begins: Booleans) -> Run:
+    """Return the tokens, without those that are repeated, and the stretches that have some."""
+    held, kept = chunk.stretches, _kept(chunk)
+    length = held.length - held.repeats
+    some = length > 0
+    return Run(
+        ids=chunk.ids[kept],
+        columns={name: values[kept] for name, values in chunk.columns.items()},
+        at=(np.cumsum(length) - length)[some],
+        begins=begins[some],
+        uid=held.uid[some],
+        source=held.source[some],
+        start=(held.start + held.repeats)[some],
+    )
+
+
+def _kept(chunk: Chunk) -> Booleans:
+    """Return which ids of a chunk are tokens, and not repeated ones."""
+    held = chunk.stretches
+    kept: Booleans = np.arange(chunk.ids.shape[1]) < chunk.real[:, None]
+    row = np.repeat(np.arange(len(chunk.ids)), np.diff(chunk.bounds))
+    before = np.cumsum(held.length) - held.length
+    place = before - before[chunk.bounds[:-1]][row]
+    kept[row[held.repeats], place[held.repeats]] = False
+    return kept
 
 
 UNITS: dict[str, Callable[[Chunk], Run]] = {"documents": documents, "sequences": sequences}

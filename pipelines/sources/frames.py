@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sources.batches import NAMING, columns_of, raw_batch, raw_schema
+from pipelines.sources.lists import Wrong, holds_numbers, numbers_in
 from pipelines.sources.options import Column, SourceOptions
 from pipelines.sources.records import invalid_utf8
 from pipelines.sources.streams import Problem
@@ -103,11 +104,19 @@ def _column(frame: pa.RecordBatch, name: str, column: Column, problems: Problems
         return pa.nulls(len(frame), ARROW[column.type])
     if len(there) == 1 and isinstance(there[0], pa.Array) and (quick := _as_it_is(there[0], column)) is not None:
         return pc.if_else(pc.equal(quick, ""), None, quick) if name in NAMING else quick
-    given = [without_blanks(_values(values)) if name in NAMING else _values(values) for values in there]
-    array, wrong = column_of(first_present(given, len(frame)), column.type)
+    array, wrong = _typed(name, column, there, len(frame))
     for row, found in wrong.items():
         problems.setdefault(row, Problem("type", f"{name!r} is {found}"))
     return array
+
+
+def _typed(name: str, column: Column, there: Sequence[pa.Array | list[Any]], rows: int) -> tuple[pa.Array, Wrong]:
+    """Return the first values that are there, as the column's type, and what is of another one."""
+    first = there[0]
+    if column.type == "numbers" and len(there) == 1 and isinstance(first, pa.Array) and holds_numbers(first.type):
+        return numbers_in(first)
+    given = [without_blanks(_values(values)) if name in NAMING else _values(values) for values in there]
+    return column_of(first_present(given, rows), column.type)
 
 
 def _as_it_is(array: pa.Array, column: Column) -> pa.Array | None:
@@ -117,7 +126,7 @@ def _as_it_is(array: pa.Array, column: Column) -> pa.Array | None:
     if column.type == "string" and has_text(array.type):
         strings = array.cast(pa.binary()).view(pa.string())
         return strings if is_valid(strings) else None
-    return array if array.type == ARROW[column.type] else None
+    return array if array.type == ARROW[column.type] and not pa.types.is_list(array.type) else None
 
 
 def _values(values: pa.Array | list[Any]) -> list[Any]:

@@ -1,6 +1,5 @@
 """Any JSON lines: the manifest says under which keys the text and the rest stand."""
 
-from dataclasses import replace
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -34,12 +33,3 @@ class JsonLines(FlexibleOptions):
 
     containers: ClassVar[tuple[Container, ...]] = ("lines",)
     format: Literal["jsonl"] = "jsonl"
-    loss_spans: str | None = Field(
-        None, min_length=1, description="Key of the spans that count for the loss: [[start, end], ...], in characters."
-    )
-
-    @property
-    def layout(self) -> Layout:
-        """The places that the options name."""
-        spans = Column(()) if self.loss_spans is None else Column((self.loss_spans,), "spans")
-        return replace(super().layout, loss_spans=spans)
