@@ -3,8 +3,8 @@
 In:  the path of a shard in a storage.
 Out: chunks: consecutive sequences, with what exports ask about the documents in them.
 Guaranteed: the order of the rows. A stretch that goes on where the one before it ended, as packing cuts documents, is
-    known as such; so is one whose first token stands in another row too, as `next_token` repeats it. No document goes
-    on from one shard to the next. Memory is bounded by one row group, and with `next_token` by that and about 40 bytes
+    known as such; so is one whose last token stands in another row again, as `next_token` has it. No document goes on
+    from one shard to the next. Memory is bounded by one row group, and with `next_token` by that and about 40 bytes
     for each stretch of the shard.
 """
 
@@ -34,7 +34,7 @@ class Stretches:
     Args:
         length: int64, tokens, at least 1.
         begins: bool, whether it is the first of its document here: false where it goes on with the one before it.
-        repeats: bool, whether its first token is the last one of an earlier stretch of its document.
+        repeated: bool, whether its last token is the first one of another stretch of its document.
         uid: uint64, of the document.
         source: uint16, position of the source's name in the shard's table of sources.
         start: int64, first token's offset in the document's run.
@@ -42,7 +42,7 @@ class Stretches:
 
     length: I64
     begins: Booleans
-    repeats: Booleans
+    repeated: Booleans
     uid: U64
     source: U16
     start: I64
@@ -76,15 +76,15 @@ def read_chunks(storage: Storage, path: str) -> Iterator[Chunk]:
         parquet = pq.ParquetFile(file)
         schema = parquet.schema_arrow
         held = [name for name in TOKEN_COLUMNS if name in schema.names]
-        repeats = _repeats(parquet) if shard_info(schema).packing.next_token else None
+        repeated = _repeated(parquet) if shard_info(schema).packing.next_token else None
         first, last = 0, None
         for group in range(parquet.num_row_groups):
             table = parquet.read_row_group(group, columns=["input_ids", *held, *_COLUMNS], use_threads=False)
             columns = {name: _flat(table, name) for name in _COLUMNS}
             end = first + len(columns["doc_lengths"])
-            again = np.zeros(end - first, np.bool_) if repeats is None else repeats[first:end]
-            yield _chunk(table, columns | {"repeats": again}, last)
-            first, last = end, {name: column[-1:] for name, column in columns.items()} | {"repeats": again[-1:]}
+            columns["repeated"] = np.zeros(end - first, np.bool_) if repeated is None else repeated[first:end]
+            yield _chunk(table, columns, last)
+            first, last = end, {name: column[-1:] for name, column in columns.items()}
 
 
 _FRAGMENT = ("doc_addresses", "doc_epochs", "doc_pools")
@@ -95,8 +95,8 @@ _COLUMNS = ("doc_lengths", "doc_uids", *_FRAGMENT, "doc_starts", "source_ids")
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def _repeats(parquet: pq.ParquetFile) -> Booleans:
-    """Return which stretches begin with a token that an earlier one of their fragment ends with."""
+def _repeated(parquet: pq.ParquetFile) -> Booleans:
+    """Return which stretches end with a token that a later one of their fragment begins with."""
     names = (*_FRAGMENT, "doc_lengths", "doc_starts")
     table = parquet.read(columns=list(names), use_threads=False)
     *fragment, length, start = (_flat(table, name) for name in names)
@@ -105,9 +105,9 @@ def _repeats(parquet: pq.ParquetFile) -> Booleans:
     same: Booleans = start[order][1:] == last[order][:-1]
     for column in fragment:
         same &= column[order][1:] == column[order][:-1]
-    repeats = np.zeros(len(order), np.bool_)
-    repeats[order[1:]] = same
-    return repeats
+    repeated = np.zeros(len(order), np.bool_)
+    repeated[order[:-1]] = same
+    return repeated
 
 
 def _chunk(table: pa.Table, columns: Columns, last: Columns | None) -> Chunk:
@@ -115,7 +115,7 @@ def _chunk(table: pa.Table, columns: Columns, last: Columns | None) -> Chunk:
     stretches = Stretches(
         length=columns["doc_lengths"].astype(np.int64),
         begins=_begins(columns, last),
-        repeats=columns["repeats"],
+        repeated=columns["repeated"],
         uid=columns["doc_uids"],
         source=columns["source_ids"],
         start=columns["doc_starts"].astype(np.int64),
@@ -131,10 +131,13 @@ def _is_of_tokens(name: str) -> bool:
 
 
 def _begins(columns: Columns, last: Columns | None) -> Booleans:
-    """Tell which stretches do not go on where the one before them ended; `last` is the one before the first."""
+    """Tell which stretches do not go on where the one before them ended; `last` is the one before the first.
+
+    One token that is repeated ends nowhere: it begins where it stands again.
+    """
     whole = columns if last is None else {name: np.concatenate([last[name], columns[name]]) for name in columns}
-    begin = whole["doc_starts"] + whole["repeats"]
-    goes_on = begin[1:] == (whole["doc_starts"] + whole["doc_lengths"].astype(np.int64))[:-1]
+    length = whole["doc_lengths"].astype(np.int64) - whole["repeated"]
+    goes_on = (whole["doc_starts"][1:] == (whole["doc_starts"] + length)[:-1]) & (length[:-1] > 0)
     for name in _FRAGMENT:
         goes_on &= whole[name][1:] == whole[name][:-1]
     return ~goes_on if last is not None else np.concatenate([[True], ~goes_on])

@@ -2,8 +2,8 @@
 
 In:  chunks of sequences.
 Out: runs whose items are documents or whole sequences; the same, cut where a file is full.
-Guaranteed: every real token once, in its order: where `next_token` has a stretch begin with the last token of the one
-    before it in their document, it begins with the next one. No run is empty.
+Guaranteed: every real token once, in its order: where `next_token` has a stretch end with the token that the next one
+    of their document begins with, it ends before that. No run is empty.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -66,19 +66,16 @@ def documents(chunk: Chunk) -> Run:
 
 
 def sequences(chunk: Chunk) -> Run:
-    """Return a chunk's tokens; an item is a packed sequence, without the tokens that it repeats."""
-    first, new = chunk.bounds[:-1], chunk.stretches.length - chunk.stretches.repeats
-    begins = np.zeros(len(new), np.bool_)
-    begins[first] = True
-    empty = np.flatnonzero(begins & (new == 0))
-    begins[empty + 1] = True
+    """Return a chunk's tokens; an item is a packed sequence, without tokens that stand in another one again."""
+    begins = np.zeros(len(chunk.stretches.length), np.bool_)
+    begins[chunk.bounds[:-1]] = True
     return _run(chunk, begins)
 
 
 def _run(chunk: Chunk, begins: Booleans) -> Run:
-    """Return the tokens, without those that are repeated, and the stretches that have some."""
+    """Return the tokens, each where it stands last, and the stretches that have some."""
     held, kept = chunk.stretches, _kept(chunk)
-    length = held.length - held.repeats
+    length = held.length - held.repeated
     some = length > 0
     return Run(
         ids=chunk.ids[kept],
@@ -87,18 +84,18 @@ def _run(chunk: Chunk, begins: Booleans) -> Run:
         begins=begins[some],
         uid=held.uid[some],
         source=held.source[some],
-        start=(held.start + held.repeats)[some],
+        start=held.start[some],
     )
 
 
 def _kept(chunk: Chunk) -> Booleans:
-    """Return which ids of a chunk are tokens, and not repeated ones."""
+    """Return which ids of a chunk are tokens that are not repeated in another row."""
     held = chunk.stretches
     kept: Booleans = np.arange(chunk.ids.shape[1]) < chunk.real[:, None]
     row = np.repeat(np.arange(len(chunk.ids)), np.diff(chunk.bounds))
-    before = np.cumsum(held.length) - held.length
-    place = before - before[chunk.bounds[:-1]][row]
-    kept[row[held.repeats], place[held.repeats]] = False
+    end = np.cumsum(held.length)
+    place = end - 1 - (end - held.length)[chunk.bounds[:-1]][row]
+    kept[row[held.repeated], place[held.repeated]] = False
     return kept
 
 

@@ -49,12 +49,12 @@ class Made:
 
     @property
     def stretches(self) -> list["Stretch"]:
-        """The stretches of all rows, in order, without tokens that an earlier one of their document has."""
+        """The stretches of all rows, in order, without tokens that a later one of their document has again."""
         return [stretch for number, table in enumerate(self.tables) for stretch in _stretches(number, table)]
 
     @property
     def sequences(self) -> list[list[int]]:
-        """The ids of every sequence, without padding and repeated tokens."""
+        """The ids of every sequence, without padding and tokens that stand in another one again."""
         found: dict[tuple[int, int], list[int]] = {}
         for each in self.stretches:
             found.setdefault(each.row, []).extend(each.numbers["input_ids"])
@@ -98,7 +98,7 @@ class Stretch:
 
 
 def _stretches(shard: int, table: pa.Table) -> list[Stretch]:
-    """Return the stretches of a shard; tokens that an earlier one of their document has are taken away."""
+    """Return the stretches of a shard; tokens that a later one of their document has again are taken away."""
     found = []
     columns = [name for name in ("input_ids", "loss_mask", "ref_loss") if name in table.schema.names]
     names = ("doc_uids", "source_ids", "doc_starts", "doc_addresses", "doc_epochs", "doc_pools")
@@ -114,12 +114,11 @@ def _stretches(shard: int, table: pa.Table) -> list[Stretch]:
 
 
 def _take_away(stretches: list[Stretch]) -> None:
-    ends: dict[tuple[int, ...], int] = {}
-    for each in sorted(stretches, key=lambda stretch: stretch.start):
-        again = ends.get(each.fragment, each.start) - each.start
-        ends[each.fragment] = each.start + len(each.numbers["input_ids"])
-        each.start += again
-        each.numbers = {name: numbers[again:] for name, numbers in each.numbers.items()}
+    begins: dict[tuple[int, ...], int] = {}
+    for each in sorted(stretches, key=lambda stretch: (stretch.start, stretch.row), reverse=True):
+        end = begins.get(each.fragment, each.start + len(each.numbers["input_ids"]))
+        begins[each.fragment] = each.start
+        each.numbers = {name: numbers[: end - each.start] for name, numbers in each.numbers.items()}
 
 
 def contents(lengths: list[int], form: "Form", seed: int) -> Contents:

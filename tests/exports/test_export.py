@@ -160,6 +160,7 @@ def test_samples_that_megatron_cuts_are_the_rows_of_full_shards(tmp_path: Path) 
     export(opened, Wanted("megatron", unit="sequences"), str(tmp_path / "megatron"))
     items, _ = read_megatron(tmp_path / "megatron" / "web" / "part-00000")
     assert len(items) == len(rows(opened, "web"))
+    assert {len(ids) for ids in items[:-1]} == {32}
     stream = list(chain.from_iterable(items))
     full = [row["input_ids"] for row in rows(opened, "web") if sum(row["doc_lengths"]) == 33]
     assert [stream[first : first + 33] for first in range(0, 32 * len(full), 32)] == full
