@@ -2,8 +2,8 @@
 
 In:  a manifest, and the document that it was read from.
 Out: nothing, or a ManifestError.
-Guaranteed: no stage edits or cuts the texts of a source with `loss_spans`; where a source has `ref_loss`, the tokenizer
-    is one that was there before.
+Guaranteed: no stage edits or cuts the texts of a source with `loss_spans` or a `chat`; where a source has `ref_loss`,
+    the tokenizer is one that was there before.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.manifest_columns import text_suffix
+from pipelines.sources.options import LOSS_SPANS
 
 if TYPE_CHECKING:
     from pipelines.manifest import Manifest
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def check_beside_tokens(document: Document, manifest: Manifest) -> None:
-    """Refuse `loss_spans` of a source whose texts some stage changes, and `ref_loss` for a tokenizer yet to be trained.
+    """Refuse a source of which parts count for the loss and whose texts some stage changes, and `ref_loss` too early.
 
     Raises:
         ManifestError: the first such source.
@@ -30,9 +31,9 @@ def check_beside_tokens(document: Document, manifest: Manifest) -> None:
             )
             document.refuse(("sources", name, "ref_loss"), remedy)
         suffix = text_suffix(manifest, name, len(manifest.stages))
-        if source.loss_spans is not None and suffix:
+        if LOSS_SPANS in source.beside_tokens and suffix:
             first = suffix.split("@")[1]
             remedy = (
-                f"they are counted in the text as it is read, and {first!r} changes it; leave {name!r} out of its `on`"
+                f"what counts is found in the text as it is read, and {first!r} changes it; leave it out of its `on`"
             )
-            document.refuse(("sources", name, "loss_spans"), remedy)
+            document.refuse(("sources", name, "loss_spans" if source.loss_spans is not None else "chat"), remedy)

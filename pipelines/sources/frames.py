@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sources.batches import NAMING, columns_of, raw_batch, raw_schema
+from pipelines.sources.chats import write_all
 from pipelines.sources.lists import Wrong, holds_numbers, numbers_in
-from pipelines.sources.options import Column, SourceOptions
+from pipelines.sources.options import LOSS_SPANS, Column, SourceOptions
 from pipelines.sources.records import invalid_utf8
 from pipelines.sources.streams import Problem
 from pipelines.sources.values import ARROW, column_of, first_present, timestamps_of, without_blanks
@@ -51,7 +52,7 @@ class Frames:
 
     def __init__(self, source: SourceOptions, schema: pa.Schema) -> None:
         self._schema = raw_schema(source)
-        self._text = source.layout.text
+        self._text, self._chat = source.layout.text, source.layout.chat
         self._columns = columns_of(source)
         paths = [self._text, *(path for column in self._columns.values() for path in column.paths)]
         here = [path for path in paths if schema.get_field_index(path.split(".")[0]) >= 0]
@@ -61,8 +62,12 @@ class Frames:
         """Return the raw batch of `frame`, whose first row is record `ordinal`."""
         problems: Problems = {}
         ordinals = np.arange(ordinal, ordinal + len(frame), dtype=np.uint64)
-        text = _text(_pick(frame, self._text, problems), self._text, problems)
         columns = {name: _column(frame, name, column, problems) for name, column in self._columns.items()}
+        picked = _pick(frame, self._text, problems)
+        if self._chat is not None:
+            texts, columns[LOSS_SPANS] = write_all(self._chat, _values(picked), problems)
+            picked = pa.array(texts, pa.large_string())
+        text = _text(picked, self._text, problems)
         return raw_batch(self._schema, ordinals, problems, _blank(text, problems), columns)
 
 
@@ -153,7 +158,7 @@ def _text(array: pa.Array, path: str, problems: Problems) -> pa.LargeStringArray
     """Return the text column, with a problem for each row that has none."""
     binary = array.cast(pa.large_binary())
     for row in np.flatnonzero(binary.is_null().to_numpy(zero_copy_only=False)):
-        problems[int(row)] = Problem("missing", f"{path!r} is null")
+        problems.setdefault(int(row), Problem("missing", f"{path!r} is null"))
     text = binary.view(pa.large_string())
     if not is_valid(text):
         found = {row: invalid_utf8(value or b"") for row, value in enumerate(binary.to_pylist())}

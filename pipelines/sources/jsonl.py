@@ -2,8 +2,9 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from pipelines.sources.chats import Chat
 from pipelines.sources.options import Column, Container, Layout, SourceOptions
 
 
@@ -15,17 +16,29 @@ class FlexibleOptions(SourceOptions):
     url_field: str = Field("url", min_length=1, description="Key of the page's address.")
     date_field: str = Field("date", min_length=1, description="Key of the date: ISO 8601, or a number since 1970.")
     language_field: str = Field("language", min_length=1, description="Key of the language code.")
+    chat: Chat | None = Field(
+        None, description="Texts are written from messages, by role; in place of a key of the text."
+    )
 
     @property
     def layout(self) -> Layout:
         """The places that the options name."""
         return Layout(
-            text=self.text_field,
+            text=self.text_field if self.chat is None else self.chat.messages,
             id=Column((self.id_field,)),
             url=Column((self.url_field,)),
             date=Column((self.date_field,), "timestamp"),
             language=Column((self.language_field,)),
+            chat=self.chat,
         )
+
+    @model_validator(mode="after")
+    def _check_chat(self) -> "FlexibleOptions":
+        if self.chat is not None and self.loss_spans is not None:
+            raise ValueError("loss_spans: `chat` says by `loss: true` which messages count; leave it out")
+        if self.chat is not None and self.text_field != "text":
+            raise ValueError("text_field: `chat` writes the text; leave it out")
+        return self
 
 
 class JsonLines(FlexibleOptions):

@@ -24,8 +24,6 @@ Wrong: TypeAlias = dict[int, str]
 NO_SPANS = "no list of [start, end]"
 NO_NUMBERS = "no list of numbers (a loss fits into float16: below 65520)"
 
-_LARGEST = 1e300
-
 
 def spans_of(values: Sequence[object]) -> tuple[pa.Array, Wrong]:
     """Return lists of pairs of places as flat lists; what is none of those is null and in `Wrong`."""
@@ -48,19 +46,22 @@ def _is_span(value: object) -> bool:
 
 def numbers_of(values: Sequence[object]) -> tuple[pa.Array, Wrong]:
     """Return lists of numbers and nulls as float16, a null being NaN; what is none of those is null and in `Wrong`."""
-    lists = [value if _are_numbers(value) else [] for value in values]
-    lengths = np.array([len(each) for each in lists], np.int64)
-    flat = np.array([each for held in lists for each in held], np.float64)
-    wrong = np.array([value is not None and not _are_numbers(value) for value in values], np.bool_)
-    return _listed(flat, lengths, np.array([value is not None for value in values], np.bool_), wrong)
+    found = [_numbers(value) for value in values]
+    given = np.array([value is not None for value in values], np.bool_)
+    wrong = given & np.array([each is None for each in found], np.bool_)
+    held = [np.zeros(0, np.float64) if each is None else each for each in found]
+    flat = np.concatenate([np.zeros(0, np.float64), *held])
+    return _listed(flat, np.array([len(each) for each in held], np.int64), given, wrong)
 
 
-def _are_numbers(value: object) -> TypeGuard[list[float | None]]:
-    return isinstance(value, list) and all(each is None or _is_number(each) for each in value)
-
-
-def _is_number(value: object) -> bool:
-    return type(value) is float or (type(value) is int and abs(value) < _LARGEST)
+def _numbers(value: object) -> npt.NDArray[np.float64] | None:
+    """Return a list of numbers and nulls as an array, null being NaN; None for anything else."""
+    if not isinstance(value, list) or not {*map(type, value)} <= {int, float, type(None)}:
+        return None
+    try:
+        return np.array(value, np.float64)
+    except OverflowError:
+        return None
 
 
 def holds_numbers(kind: pa.DataType) -> bool:

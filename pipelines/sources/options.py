@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.sources.chats import Chat
 from pipelines.sources.companions import Companion
 
 FieldType = Literal["string", "int64", "float64", "bool", "timestamp"]
@@ -58,13 +59,14 @@ class Layout:
     """Where a corpus keeps what we read; an empty column means that the corpus does not have it.
 
     Args:
-        text: path of the text.
+        text: path of the text; of messages where there is a `chat`.
         id: the corpus's own name of a document; where it is missing the engine makes one.
         url: address of the page.
         date: when it was crawled or written.
         language: language code, as the corpus writes it.
         fields: further values known to the format, by the name a manifest uses.
         metadata: key of the object in which names unknown to the format are looked up after the top level.
+        chat: how the text is written from messages; None: it stands there.
         numbered: True where the published id is "<last three parts of the file's path>/<number of the record>".
     """
 
@@ -75,6 +77,7 @@ class Layout:
     language: Column = Column(())
     fields: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
     metadata: str | None = None
+    chat: Chat | None = None
     numbered: bool = False
 
     def column(self, name: str) -> Column:
@@ -151,7 +154,10 @@ class SourceOptions(BaseModel):
             (LOSS_SPANS, self.loss_spans, "spans"),
             (REF_LOSS, self.ref_loss, "numbers"),
         )
-        return {name: Column(self.layout.column(key).paths, kind) for name, key, kind in asked if key is not None}
+        made = {LOSS_SPANS: Column((), "spans")} if self.layout.chat is not None else {}
+        return made | {
+            name: Column(self.layout.column(key).paths, kind) for name, key, kind in asked if key is not None
+        }
 
     def declared_fields(self) -> dict[str, Column]:
         """Return the columns that the manifest asks for by name, in its order; `select` asks for known ones too."""
