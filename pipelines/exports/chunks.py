@@ -4,7 +4,7 @@ In:  the path of a shard in a storage.
 Out: chunks: consecutive sequences, with what exports ask about the documents in them.
 Guaranteed: the order of the rows. A stretch that goes on where the one before it ended, as packing cuts documents, is
     known as such; so is one whose last token stands in another row again, as `next_token` has it. No document goes on
-    from one shard to the next. Memory is bounded by one row group, and with `next_token` by that and about 40 bytes
+    from one shard to the next. Memory is bounded by one row group, and with `next_token` by that and about 60 bytes
     for each stretch of the shard.
 """
 

@@ -74,11 +74,11 @@ def _phases(build: Opened, asked: tuple[str, ...]) -> tuple[str, ...]:
             raise RequestError(f"--phase {name}: {build.storage.url} has no such phase; {nearest(name, known)}")
     if not build.shards:
         raise RequestError(f"{build.storage.url} has no shards: its manifest mixes nothing")
-    chosen = asked or [phase.name for phase in build.manifest.phases]
     held = {path.split("/")[1] for path in build.shards}
-    for name in chosen:
+    for name in asked:
         if name not in held:
             raise RequestError(f"--phase {name}: {build.storage.url} has no shards of it, for it holds no tokens")
+    chosen = asked or [phase.name for phase in build.manifest.phases if phase.name in held]
     return tuple(name for name in known if name in chosen)
 
 

@@ -62,13 +62,13 @@ class Frames:
         """Return the raw batch of `frame`, whose first row is record `ordinal`."""
         problems: Problems = {}
         ordinals = np.arange(ordinal, ordinal + len(frame), dtype=np.uint64)
-        columns = {name: _column(frame, name, column, problems) for name, column in self._columns.items()}
-        picked = _pick(frame, self._text, problems)
+        picked, made = _pick(frame, self._text, problems), dict[str, pa.Array]()
         if self._chat is not None:
-            texts, columns[LOSS_SPANS] = write_all(self._chat, _values(picked), problems)
+            texts, made[LOSS_SPANS] = write_all(self._chat, _values(picked), problems)
             picked = pa.array(texts, pa.large_string())
         text = _text(picked, self._text, problems)
-        return raw_batch(self._schema, ordinals, problems, _blank(text, problems), columns)
+        columns = {name: _column(frame, name, column, problems) for name, column in self._columns.items()}
+        return raw_batch(self._schema, ordinals, problems, _blank(text, problems), columns | made)
 
 
 def _pick(frame: pa.RecordBatch, path: str, problems: Problems) -> pa.Array | list[Any] | None:

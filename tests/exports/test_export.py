@@ -142,6 +142,14 @@ def test_what_is_held_out_is_exported_where_it_is_asked_for_alone(name: str, tmp
     assert read_tokens(name, tmp_path / "held" / "holdout") == tokens(opened, "holdout") != []
 
 
+def test_a_hold_out_of_nothing_is_refused_and_the_phases_are_exported(tmp_path: Path) -> None:
+    opened = build(tmp_path, holdout=1e-9)
+    with pytest.raises(RequestError, match=r"--phase holdout: .* has no shards of it, for it holds no tokens"):
+        export(opened, Wanted("olmo", ("holdout",)), str(tmp_path / "held"))
+    account = export(opened, Wanted("olmo"), str(tmp_path / "all"))
+    assert [phase.phase for phase in account.phases] == ["web", "end"]
+
+
 @pytest.mark.parametrize("pack", ["concat", "best_fit"])
 def test_tokens_that_rows_repeat_stand_once_where_trainers_cut_sequences(pack: str, tmp_path: Path) -> None:
     plain = build(tmp_path / "plain", pack=pack)
