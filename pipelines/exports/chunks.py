@@ -53,16 +53,20 @@ class Chunk:
     """Consecutive sequences.
 
     Args:
-        ids: uint16 or uint32 [sequences, ids in a row]: real tokens, then padding.
+        rows: `input_ids` (uint16 or uint32) and the shard's per-token columns, by name: [sequences, ids in a row] each;
+            of a row first the real tokens, then padding.
         bounds: int64[sequences + 1]; sequence i holds the stretches bounds[i] to bounds[i + 1].
         stretches: of all sequences.
-        columns: per-token columns of the shard by name, each like `ids`.
     """
 
-    ids: Tokens
+    rows: Mapping[str, npt.NDArray[Any]]
     bounds: I64
     stretches: Stretches
-    columns: Mapping[str, npt.NDArray[Any]]
+
+    @property
+    def ids(self) -> Tokens:
+        """The ids of all rows."""
+        return self.rows["input_ids"]
 
     @property
     def real(self) -> I64:
@@ -120,14 +124,9 @@ def _chunk(table: pa.Table, columns: Columns, last: Columns | None) -> Chunk:
         source=columns["source_ids"],
         start=columns["doc_starts"].astype(np.int64),
     )
-    tokens = {
-        name: _flat(table, name).reshape(table.num_rows, -1) for name in table.schema.names if _is_of_tokens(name)
-    }
-    return Chunk(tokens.pop("input_ids"), np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]), stretches, tokens)
-
-
-def _is_of_tokens(name: str) -> bool:
-    return name == "input_ids" or name in TOKEN_COLUMNS
+    held = [name for name in table.schema.names if name == "input_ids" or name in TOKEN_COLUMNS]
+    rows = {name: _flat(table, name).reshape(table.num_rows, -1) for name in held}
+    return Chunk(rows, np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]), stretches)
 
 
 def _begins(columns: Columns, last: Columns | None) -> Booleans:

@@ -84,7 +84,7 @@ def _entry(about: Columns, name: str, note: FileNote, samples: int) -> Columns:
 def _samples(chunks: Iterable[Chunk], columns: Sequence[str]) -> Iterator[Sample]:
     for chunk in chunks:
         lengths, uids = chunk.stretches.length.astype("<i4"), chunk.stretches.uid.astype("<u8", copy=False)
-        rows = [_stored(values) for values in (*(chunk.columns[name] for name in columns), chunk.ids)]
+        rows = [_stored(chunk.rows[name]) for name in (*columns, "input_ids")]
         for row, real in enumerate(chunk.real.tolist()):
             held = slice(chunk.bounds[row], chunk.bounds[row + 1])
             first, second = _listed(lengths[held]), _listed(uids[held])

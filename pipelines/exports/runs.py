@@ -75,11 +75,12 @@ def sequences(chunk: Chunk) -> Run:
 def _run(chunk: Chunk, begins: Booleans) -> Run:
     """Return the tokens, each where it stands last, and the stretches that have some."""
     held, kept = chunk.stretches, _kept(chunk)
+    tokens = {name: values.reshape(-1) if kept is None else values[kept] for name, values in chunk.rows.items()}
     length = held.length - held.repeated
     some = length > 0
     return Run(
-        ids=chunk.ids[kept],
-        columns={name: values[kept] for name, values in chunk.columns.items()},
+        ids=tokens.pop("input_ids"),
+        columns=tokens,
         at=(np.cumsum(length) - length)[some],
         begins=begins[some],
         uid=held.uid[some],
@@ -88,9 +89,11 @@ def _run(chunk: Chunk, begins: Booleans) -> Run:
     )
 
 
-def _kept(chunk: Chunk) -> Booleans:
-    """Return which ids of a chunk are tokens that are not repeated in another row."""
+def _kept(chunk: Chunk) -> Booleans | None:
+    """Return which ids of a chunk are tokens that are not repeated in another row; None: all of them."""
     held = chunk.stretches
+    if not held.repeated.any() and (chunk.real == chunk.ids.shape[1]).all():
+        return None
     kept: Booleans = np.arange(chunk.ids.shape[1]) < chunk.real[:, None]
     row = np.repeat(np.arange(len(chunk.ids)), np.diff(chunk.bounds))
     end = np.cumsum(held.length)

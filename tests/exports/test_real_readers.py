@@ -33,10 +33,11 @@ def real(name: str) -> Any:  # noqa: ANN401 - a module
         return pytest.importorskip(name, reason=f"the real reader, {name.split('.', maxsplit=1)[0]}, is not installed")
 
 
-@pytest.fixture(params=["uint16", "uint32"])
+@pytest.fixture(params=[("uint16", False), ("uint32", False), ("uint16", True)], ids=["uint16", "uint32", "next_token"])
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
-    columns = ("loss_mask", "ref_loss")
-    return make(tmp_path, FRAGMENTS, Form(Packing("concat", LENGTH, PAD), request.param, 100, columns))
+    dtype, next_token = request.param
+    packing = Packing("concat", LENGTH, PAD, next_token)
+    return make(tmp_path, FRAGMENTS, Form(packing, dtype, 100, ("loss_mask", "ref_loss")))
 
 
 def parts(out: Path, suffix: str) -> list[Path]:
@@ -179,11 +180,11 @@ def test_streaming_reads_every_sequence(made: Made, tmp_path: Path, streaming: A
 def test_streaming_itself_writes_the_same_bytes(made: Made, tmp_path: Path, streaming: Any) -> None:  # noqa: ANN401
     written(made, tmp_path / "out", MDS, file_bytes=700)
     kinds = {
-        "tokens": f"ndarray:{made.dtype.name}:{LENGTH}",
+        "tokens": f"ndarray:{made.dtype.name}:{made.packing.row_length}",
         "doc_lengths": "ndarray:int32",
         "doc_uids": "ndarray:uint64",
-        "loss_mask": f"ndarray:uint8:{LENGTH}",
-        "ref_loss": f"ndarray:float16:{LENGTH}",
+        "loss_mask": f"ndarray:uint8:{made.packing.row_length}",
+        "ref_loss": f"ndarray:float16:{made.packing.row_length}",
     }
     theirs = tmp_path / "theirs"
     with streaming.MDSWriter(columns=kinds, out=str(theirs), size_limit=700, hashes=["xxh3_128"]) as writer:
