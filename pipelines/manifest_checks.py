@@ -23,7 +23,7 @@ from pipelines.labels import labels_of, sources_of
 from pipelines.manifest_columns import document_types, record_types, remedy_without
 from pipelines.manifest_companions import check_companions
 from pipelines.manifest_mix import check_mix
-from pipelines.manifest_spans import check_loss_spans
+from pipelines.manifest_tokens import check_beside_tokens
 from pipelines.refusals import nearest
 from pipelines.tokens.patterns import PATTERNS, pattern_of
 from pipelines.tokens.train import FIRST_TOKENS
@@ -53,7 +53,7 @@ def check_manifest(document: Document, manifest: Manifest) -> None:
     for at, entry in enumerate(manifest.stages):
         checks.stage(at, entry)
     check_companions(document, manifest)
-    check_loss_spans(document, manifest)
+    check_beside_tokens(document, manifest)
     if manifest.tokenizer is not None:
         checks.tokenizer(manifest.tokenizer)
     if manifest.mix is not None:

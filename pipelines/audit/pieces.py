@@ -5,9 +5,10 @@ Out: the pieces of the sequences: which tokens, of which document, drawn from wh
 Guaranteed: the text that a piece is checked against is made without the token runs, by replaying the last pass.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.splits import Split
 from pipelines.errors import RequestError
 from pipelines.mix.shards import Packing, ShardInfo, shard_info
+from pipelines.tokens.columns import TOKEN_COLUMNS
 from pipelines.tokens.encode import Encoder
 from pipelines.tokens.runs import Ids
 
@@ -42,6 +44,7 @@ class Piece:
         epoch: which reading of the pool, from 0.
         start: offset of the piece's first token in the document's run.
         data: the bytes that the tokens stand for; it may begin or end inside a character.
+        columns: per-token columns of the shard, a number per token.
     """
 
     shard: str
@@ -57,6 +60,7 @@ class Piece:
     epoch: int
     start: int
     data: bytes
+    columns: Mapping[str, Sequence[float]]
 
     @property
     def end(self) -> int:
@@ -151,6 +155,7 @@ class _Stretch:
     sequence: int
     first: int
     ids: list[int]
+    columns: dict[str, list[float]]
     uid: int
     address: int
     start: int
@@ -161,10 +166,11 @@ class _Stretch:
 _COLUMNS = ("doc_uids", "doc_addresses", "doc_starts", "doc_epochs", "doc_pools")
 
 
-def _stretches(sequence: int, values: dict[str, list[int]]) -> Iterator[_Stretch]:
+def _stretches(sequence: int, values: dict[str, list[Any]]) -> Iterator[_Stretch]:
     bounds = np.concatenate([[0], np.cumsum(values["doc_lengths"], dtype=np.int64)]).tolist()
     for (first, end), *rest in zip(pairwise(bounds), *(values[name] for name in _COLUMNS), strict=True):
-        yield _Stretch(sequence, first, values["input_ids"][first:end], *rest)
+        columns = {name: values[name][first:end] for name in TOKEN_COLUMNS if name in values}
+        yield _Stretch(sequence, first, values["input_ids"][first:end], columns, *rest)
 
 
 def _described(build: Opened, part: str, stretches: Sequence[_Stretch]) -> list[Piece]:
@@ -195,6 +201,7 @@ def _piece(
         epoch=stretch.epoch,
         start=stretch.start,
         data=encoder.token_bytes(ids),
+        columns=stretch.columns,
     )
 
 

@@ -5,7 +5,8 @@ Out: of each sequence a table on a console, a row per piece; or a block per piec
 Guaranteed: a piece whose tokens are not its document's text is shown as such, with both.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Console
@@ -13,10 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.audit.pieces import Traced
+from pipelines.audit.pieces import Piece, Traced
 from pipelines.audit.tables import table_of
 from pipelines.audit.wording import excerpt, plural
 from pipelines.mix.shards import Packing
+from pipelines.tokens.columns import LOSS_MASK, REFERENCE
 
 SHOWN = 110
 """Characters of a piece's text that the table shows."""
@@ -62,7 +64,22 @@ def _origin(each: Traced) -> str:
     piece = each.piece
     place = "" if piece.id == f"{piece.split.file.path}:{piece.ordinal}" else f"{piece.place}\n"
     source = f"source {piece.split.source}, " if not place else ""
-    return f"{place}{source}pool {piece.pool}, epoch {piece.epoch}\nits token {piece.start:,}, byte {each.offset:,}"
+    lines = [
+        f"{place}{source}pool {piece.pool}, epoch {piece.epoch}",
+        f"its token {piece.start:,}, byte {each.offset:,}",
+    ]
+    return "\n".join([*lines, *_columns(piece)])
+
+
+def _columns(piece: Piece) -> Iterator[str]:
+    """Yield a line for each per-token column."""
+    tokens = len(piece.ids)
+    if LOSS_MASK in piece.columns:
+        yield f"{sum(map(int, piece.columns[LOSS_MASK])):,} of its {plural(tokens, 'token')} count for the loss"
+    if REFERENCE in piece.columns:
+        known = [float(loss) for loss in piece.columns[REFERENCE] if not math.isnan(loss)]
+        mean = f", {sum(known) / len(known):.3f} on average" if known else ""
+        yield f"reference loss of {len(known):,} of its {plural(tokens, 'token')}{mean}"
 
 
 def _print_whole(console: Console, traced: Sequence[Traced]) -> None:

@@ -8,6 +8,7 @@ Guaranteed: the columns of the first table add up to the records read.
 from collections import Counter
 from collections.abc import Iterator
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -51,6 +52,8 @@ def print_summary(console: Console, summary: Summary, out: str) -> None:
         console.print(_more(summary), highlight=False)
     if summary.unplaced:
         console.print(_unplaced(summary), highlight=False, soft_wrap=True)
+    if any(msgspec.structs.astuple(summary.referred)):
+        console.print(_referred(summary), highlight=False, soft_wrap=True)
     if len(summary.packed) > 1:
         console.print(_packed(summary))
     console.print("The books balance: every record read has one verdict.")
@@ -125,6 +128,17 @@ def _more(summary: Summary) -> str:
 def _unplaced(summary: Summary) -> str:
     documents = plural(summary.unplaced, "document")
     return f"{documents}: loss_spans could not be placed, for the tokenizer changes the text; no token of it counts."
+
+
+def _referred(summary: Summary) -> str:
+    seen = summary.referred
+    said = f"ref_loss: {plural(seen.given, 'document')} have it"
+    if seen.edited or seen.misfit:
+        said += (
+            f"; NaN for all tokens of {plural(seen.edited + seen.misfit, 'document')}: of {seen.misfit:,} the list is "
+            f"not as long as their tokens are many, of {seen.edited:,} a stage changed the text"
+        )
+    return f"{said}."
 
 
 def _packed(summary: Summary) -> Table:

@@ -64,6 +64,20 @@ class Packed(msgspec.Struct, frozen=True):
     cut: int
 
 
+class Referred(msgspec.Struct, frozen=True):
+    """What became of lists of a reference model's losses.
+
+    Args:
+        given: documents whose tokens have theirs.
+        edited: documents that have a list, but not the text that was read; their tokens have NaN.
+        misfit: documents whose list has another length than their tokens; likewise.
+    """
+
+    given: int = 0
+    edited: int = 0
+    misfit: int = 0
+
+
 class Summary(msgspec.Struct, frozen=True):
     """What a build read, dropped and made.
 
@@ -82,6 +96,7 @@ class Summary(msgspec.Struct, frozen=True):
         repeated: tokens that stand in two sequences, the overlap of `next_token`.
         special: how many of the tokens handed to the packer are BOS or EOS.
         unplaced: documents with `loss_spans` whose tokens do not spell their text, so that none of them counts.
+        referred: documents with `ref_loss`.
         packed: what packing did, and behind it what `concat` would have done, where that is another.
     """
 
@@ -99,6 +114,7 @@ class Summary(msgspec.Struct, frozen=True):
     repeated: int = 0
     special: int = 0
     unplaced: int = 0
+    referred: Referred = Referred()
     packed: list[Packed] = []
 
 
@@ -147,10 +163,16 @@ def _summary(
         shards=len(packed),
         fits=list(fits),
         beside=list(beside),
-        unplaced=sum(each.counts.get("loss_unplaced", 0) for step in receipts.values() for each in step),
+        unplaced=_over_all(receipts, "loss_unplaced"),
+        referred=Referred(*(_over_all(receipts, f"ref_loss_{name}") for name in Referred.__struct_fields__)),
         packed=ways,
         **totals,
     )
+
+
+def _over_all(receipts: Mapping[str, Sequence[Receipt]], name: str) -> int:
+    """Return a count that receipts of any step may have."""
+    return sum(each.counts.get(name, 0) for step in receipts.values() for each in step)
 
 
 def _packed(receipts: Sequence[Receipt], method: str) -> list[Packed]:

@@ -26,11 +26,9 @@ from pipelines.engine.parts import PartWriter
 from pipelines.engine.receipts import Receipt, save_receipt
 from pipelines.engine.route import Pass
 from pipelines.engine.walk import Walk
-from pipelines.sources.options import LOSS_SPANS
+from pipelines.tokens.beside import Encoded, columns_beside
 from pipelines.tokens.checking import CHECKED, check_ids
-from pipelines.tokens.columns import LOSS_MASK
 from pipelines.tokens.encode import Encoder
-from pipelines.tokens.loss import loss_mask
 from pipelines.tokens.runs import run_table, runs_schema
 
 TEXTS = pa.schema([pa.field("row", pa.uint32(), nullable=False), pa.field("text", pa.large_string(), nullable=False)])
@@ -126,19 +124,17 @@ class Outputs:
         if "texts" in self._writers:
             self._add_texts(walk, rows)
         if self.plan.encoder is not None and len(rows):
-            self._add_tokens(self.plan.encoder, walk.documents, rows)
+            self._add_tokens(self.plan.encoder, walk, rows)
         if self._emitter is not None and self.plan.work.exchange is not None:
             self._emitter.add(self.plan.work.exchange.emit(exchange_documents(walk, rows), self.plan.standing))
 
-    def _add_tokens(self, encoder: Encoder, documents: pa.RecordBatch, rows: npt.NDArray[np.uint32]) -> None:
+    def _add_tokens(self, encoder: Encoder, walk: Walk, rows: npt.NDArray[np.uint32]) -> None:
         if self._writers["tokens"].rows == 0:
-            check_ids(encoder, documents.slice(0, CHECKED))
-        runs = encoder.encode(documents.column("text"))
-        columns: dict[str, npt.NDArray[np.uint8]] = {}
-        if LOSS_MASK in self.plan.columns:
-            found = loss_mask(documents.column("text"), documents.column(LOSS_SPANS), runs, encoder)
-            columns[LOSS_MASK] = found.mask
-            self.counts["loss_unplaced"] += found.unplaced
+            check_ids(encoder, walk.documents.slice(0, CHECKED))
+        runs = encoder.encode(walk.documents.column("text"))
+        read = walk.piece.records.column("text_hash").take(pa.array(walk.rows)).to_numpy()
+        columns, counts = columns_beside(Encoded(walk.documents, read, runs, encoder), self.plan.columns)
+        self.counts.update(counts)
         self.counts["tokens"] += len(runs.ids)
         self._writers["tokens"].add(run_table(rows, runs, columns))
 

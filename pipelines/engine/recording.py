@@ -19,6 +19,7 @@ from pipelines.engine.parts import PartWriter, read_part
 from pipelines.engine.pieces import Piece, part_pieces, records_schema, source_pieces, text_pieces
 from pipelines.engine.receipts import Receipt, load_receipt, save_receipt
 from pipelines.engine.selection import reading_options
+from pipelines.sources.options import REF_LOSS
 
 Bools = npt.NDArray[np.bool_]
 
@@ -45,7 +46,9 @@ class Records:
 
     def __enter__(self) -> Self:
         if self.known is None:
-            self._writer = self._stack.enter_context(PartWriter(self._job.storage, self.part, self._schema))
+            self._writer = self._stack.enter_context(
+                PartWriter(self._job.storage, self.part, self._schema, grouped=REF_LOSS not in self._schema.names)
+            )
         return self
 
     def __exit__(self, *error: object) -> None:

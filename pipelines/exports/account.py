@@ -44,7 +44,8 @@ class PhaseExport(msgspec.Struct, frozen=True):
         phase: its name.
         shards: path in the build -> content hash, in the order in which they were read.
         sequences: sequences read.
-        tokens: real tokens read, and written.
+        tokens: real tokens read, and written, each counted once.
+        repeated_written: tokens that are in the files once more, as rows with their next token overlap.
         padding_written: ids of padding that are in the files.
         padding_left_out: ids of padding that are in the shards alone.
         items: documents or sequences, as the format counts them.
@@ -58,6 +59,7 @@ class PhaseExport(msgspec.Struct, frozen=True):
     padding_written: int
     padding_left_out: int
     items: int
+    repeated_written: int
     files: dict[str, FileNote]
 
 
@@ -71,8 +73,10 @@ class Export(msgspec.Struct, frozen=True):
         build: name in the manifest.
         manifest_hash: of the build.
         dtype: of the ids in the shards.
-        sequence_length: ids in a sequence of the shards.
+        sequence_length: ids that a sequence of the shards trains on.
+        next_token: whether a row of the shards has one id more, the target of its last input.
         tokenizer: whose ids they are.
+        token_columns: per-token columns of the shards that are in the files.
         columns_left_out: columns of the shards that the format does not hold.
         phases: what was exported, in the manifest's order.
     """
@@ -84,7 +88,9 @@ class Export(msgspec.Struct, frozen=True):
     manifest_hash: str
     dtype: str
     sequence_length: int
+    next_token: bool
     tokenizer: TokenizerNote
+    token_columns: list[str]
     columns_left_out: list[str]
     phases: list[PhaseExport]
 

@@ -2,7 +2,8 @@
 
 In:  the chunks of a phase.
 Out: `part-00000.ds`: ids, uint16 or uint32; `.ds.index`: the end of each document, in tokens (u64, little-endian);
-     `.ds.metadata`: three lines: tokenizer, `|` and bytes of an id; number of tokens; the same for people.
+     `.ds.metadata`: three lines: tokenizer, `|` and bytes of an id; number of tokens; the same for people; where shards
+     have a loss mask, `.ds.loss`: a byte per token, 1 where it counts.
 Guaranteed: each file but a phase's last holds whole windows of `sequence_length + 1` ids, as its readers take them.
 
 As `TokenizedFile` of datatrove 0.10.1 writes them.
@@ -14,11 +15,12 @@ from pipelines.engine.receipts import FileNote
 from pipelines.exports.chunks import Chunk
 from pipelines.exports.formats import Exporter, Target, Written
 from pipelines.exports.token_files import Kind, TokenFile, write_token_files
+from pipelines.tokens.columns import LOSS_MASK
 
 
 def write_datatrove(chunks: Iterable[Chunk], target: Target) -> Written:
     """Write a phase as `.ds` files, each with its index and metadata."""
-    kind = Kind(".ds", target.dtype.newbyteorder("<"), target.sequence_length + 1)
+    kind = Kind(".ds", target.dtype.newbyteorder("<"), target.sequence_length + 1, beside={LOSS_MASK: ".ds.loss"})
     files: dict[str, FileNote] = {}
     items = tokens = 0
     for file in write_token_files(chunks, target, kind):
@@ -26,7 +28,7 @@ def write_datatrove(chunks: Iterable[Chunk], target: Target) -> Written:
             with target.writing(path) as out:
                 out.write(data)
             files[path] = out.note()
-        files[file.path] = file.note
+        files |= file.notes
         items += len(file.begin)
         tokens += file.tokens
     return Written(files, items, tokens)
@@ -52,7 +54,7 @@ DATATROVE = Exporter(
     about="nanotron, and datatrove's DatatroveFolderDataset",
     units=("documents",),
     file_bytes=2 << 30,
-    columns=("input_ids", "doc_lengths"),
+    columns=("input_ids", "doc_lengths", LOSS_MASK),
     pointer="dataset_folder: {out}/{phase}   (sequence_length: {length})",
 )
 """Read by datatrove's DatatroveFolderDataset, in windows of sequence_length + 1 ids."""

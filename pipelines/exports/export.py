@@ -3,9 +3,10 @@
 In:  a build, what is asked, and an empty folder.
 Out: the files of the format, a folder per phase, and `export.json`, written last, which names every file and counts
      what is in it and what is not.
-Guaranteed: sequences are read in the order of the shards; tokens written = real tokens of the shards, or the export
-    fails; the same build gives the same bytes. An export is complete if and only if its `export.json` is there. A shard
-    that is not what the build wrote is refused. Memory is bounded by a row group and the format's own bound.
+Guaranteed: sequences are read in the order of the shards; tokens written = real tokens of the shards (where rows are
+    kept, as often as they stand in rows), or the export fails; the same build gives the same bytes. An export is
+    complete if and only if its `export.json` is there. A shard that is not what the build wrote is refused. Memory is
+    bounded by a row group and the format's own bound.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from pipelines.exports.chunks import Chunk, read_chunks
 from pipelines.exports.formats import Target, Written
 from pipelines.exports.wanted import Wanted, complete, empty_folder
 from pipelines.mix.shards import ShardInfo, shard_info, shard_schema
+from pipelines.tokens.columns import columns_of, record_type
 from pipelines.tokens.encode import Encoder
 
 BLOCK = 1 << 22
@@ -94,6 +96,8 @@ def _target(build: Opened, wanted: Wanted, storage: Storage, infos: Infos) -> Ta
         phase=info.origin.phase,
         dtype=np.dtype(_encoder(build).dtype),
         sequence_length=info.packing.sequence_length,
+        row_length=info.packing.row_length,
+        columns=columns_of(build.manifest.sources.values()),
         unit=wanted.unit,
         file_bytes=wanted.file_bytes,
         tokenizer=wanted.tokenizer,
@@ -107,7 +111,8 @@ def _export_phase(build: Opened, wanted: Wanted, target: Target, infos: Infos, r
     written = wanted.exporter.write(_chunks(build.storage, infos, sizes, reporter), target)
     reporter.end()
     real, padded = _count(infos, "real"), _count(infos, "padded")
-    _balance(target, written, real)
+    repeated = _count(infos, "repeated") if wanted.exporter.keeps_rows else 0
+    _balance(target, written, real + repeated)
     return PhaseExport(
         phase=target.phase,
         shards={path: build.lock.parts["pack"][path] for path in infos},
@@ -116,6 +121,7 @@ def _export_phase(build: Opened, wanted: Wanted, target: Target, infos: Infos, r
         padding_written=written.padding,
         padding_left_out=padded - written.padding,
         items=written.items,
+        repeated_written=repeated,
         files=dict(sorted(written.files.items())),
     )
 
@@ -125,19 +131,17 @@ def _chunks(storage: Storage, infos: Infos, sizes: Mapping[str, int], reporter: 
     for path, info in infos.items():
         sequences = real = 0
         for chunk in read_chunks(storage, path):
-            width, length = chunk.ids.shape[1], info.packing.sequence_length
+            width, length = chunk.ids.shape[1], info.packing.row_length
             if width != length:
-                raise RequestError(
-                    f"{storage.url}/{path}: its rows hold {width} ids, and a sequence {length}; "
-                    "only sequences that do not overlap can be exported"
-                )
+                raise Unbalanced(f"{storage.url}/{path}: its rows hold {width} ids, but it says {length}")
             sequences += len(chunk.ids)
             real += int(chunk.real.sum())
             yield chunk
-        if (sequences, real) != (info.counts.sequences, info.counts.real):
+        said = info.counts.real + info.counts.repeated
+        if (sequences, real) != (info.counts.sequences, said):
             raise Unbalanced(
                 f"{storage.url}/{path}: {sequences:,} sequences of {real:,} tokens were read, "
-                f"but it says {info.counts.sequences:,} of {info.counts.real:,}"
+                f"but it says {info.counts.sequences:,} of {said:,}"
             )
         reporter.advance(sizes[path])
 
@@ -156,7 +160,8 @@ def _balance(target: Target, written: Written, real: int) -> None:
 
 def _account(build: Opened, wanted: Wanted, info: ShardInfo, phases: list[PhaseExport]) -> Export:
     encoder = _encoder(build)
-    columns = shard_schema(np.dtype(encoder.dtype)).names
+    of_tokens = columns_of(build.manifest.sources.values())
+    columns = shard_schema(record_type(encoder.dtype, of_tokens)).names
     return Export(
         format=wanted.to,
         unit=wanted.unit,
@@ -165,7 +170,9 @@ def _account(build: Opened, wanted: Wanted, info: ShardInfo, phases: list[PhaseE
         manifest_hash=build.lock.manifest_hash,
         dtype=encoder.dtype,
         sequence_length=info.packing.sequence_length,
+        next_token=info.packing.next_token,
         tokenizer=_tokenizer(build, wanted, info),
+        token_columns=[name for name in of_tokens if name in wanted.exporter.columns],
         columns_left_out=[name for name in columns if name not in wanted.exporter.columns],
         phases=phases,
     )

@@ -25,7 +25,9 @@ class Target:
         storage: the folder of the export.
         phase: name of the phase; its files are in a folder of that name.
         dtype: of the ids: uint16 or uint32.
-        sequence_length: ids in a sequence.
+        sequence_length: ids that a sequence trains on.
+        row_length: ids in a row: `sequence_length`, or one more where the shards hold the next token too.
+        columns: per-token columns of the shards.
         unit: what an item is, one of the exporter's `units`.
         file_bytes: about how many bytes a file holds at most.
         tokenizer: what the tokenizer is called in the export.
@@ -36,6 +38,8 @@ class Target:
     phase: str
     dtype: np.dtype[np.unsignedinteger]
     sequence_length: int
+    row_length: int
+    columns: tuple[str, ...]
     unit: str
     file_bytes: int
     tokenizer: str
@@ -59,7 +63,7 @@ class Written:
     Args:
         files: path -> size and hash.
         items: documents or sequences, as the format counts them.
-        tokens: real tokens.
+        tokens: real tokens; where the format keeps rows, as often as they stand in rows.
         padding: ids of padding.
     """
 
@@ -80,7 +84,10 @@ class Exporter:
         file_bytes: how many bytes a file holds at most where nothing else is asked.
         columns: which columns of the shards the export holds.
         pointer: how a trainer is told of it; `{out}`, `{phase}`, `{length}` and `{dtype}` stand for what they say,
-            `{prefixes}` for the paths of all `.idx` files without their suffix, `{place}` for `local` or `remote`.
+            `{row}` for the ids of a row, `{prefixes}` for the paths of all `.idx` files without their suffix, `{place}`
+            for `local` or `remote`.
+        mask_pointer: what is added to it where there is a loss mask.
+        keeps_rows: whether rows stand in it as they are, with their padding and what they repeat.
         needs_eos: whether its reader finds the ends of documents by their EOS.
         largest_file: how many bytes a file can hold.
     """
@@ -91,5 +98,7 @@ class Exporter:
     file_bytes: int
     columns: tuple[str, ...]
     pointer: str
+    mask_pointer: str = ""
+    keeps_rows: bool = False
     needs_eos: bool = False
     largest_file: int = (1 << 63) - 1

@@ -2,11 +2,12 @@
 
 In:  the chunks of a phase.
 Out: `shard.00000.mds`, ..., and `index.json`, which names them.
-Guaranteed: a sample is a packed sequence as it is, its padding included; the shards are those that `MDSWriter` of
-    mosaicml-streaming 0.13.0 writes for the same samples and the same limit, to the byte. Memory: one shard.
+Guaranteed: a sample is a row as it is, its padding and its next token included; the shards are those that `MDSWriter`
+    of mosaicml-streaming 0.13.0 writes for the same samples and the same limit, to the byte. Memory: one shard.
 
 A sample has the columns `doc_lengths` (int32, tokens of each stretch of a document; their sum is the number of real
-tokens, and the rest of the sample is padding), `doc_uids` (uint64) and `tokens` (uint16 or uint32, `sequence_length`).
+tokens, and the rest of the sample is padding), `doc_uids` (uint64) and `tokens` (uint16 or uint32: `sequence_length`,
+or one more where the shards have `next_token`), and the shards' per-token columns, named as there, beside `tokens`.
 
 A shard, little-endian: number of samples (u32); where each sample begins in the file, and where the last one ends (u32
 each); the description of the columns as JSON; the samples. A sample: the sizes of the columns that have no fixed one
@@ -16,7 +17,7 @@ each); the description of the columns as JSON; the samples. A sample: the sizes 
 
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,9 +26,13 @@ import numpy.typing as npt
 from pipelines.engine.receipts import FileNote
 from pipelines.exports.chunks import Chunk
 from pipelines.exports.formats import Exporter, Target, Written
+from pipelines.tokens.columns import TOKEN_COLUMNS
 
 HASH = "xxh3_128"
 """Shards are hashed as all our files are; the format knows the same hash by the same name."""
+
+_LISTS = {"doc_lengths": "ndarray:int32", "doc_uids": "ndarray:uint64"}
+"""Columns whose values have no fixed size -> how they are stored; by name they stand before all others."""
 
 Columns: TypeAlias = dict[str, Any]
 Sample: TypeAlias = tuple[int, bytes]
@@ -40,7 +45,7 @@ def write_mds(chunks: Iterable[Chunk], target: Target) -> Written:
     files: dict[str, FileNote] = {}
     entries: list[Columns] = []
     items = tokens = 0
-    for samples in _shards(_samples(chunks), target.file_bytes, len(_json(about))):
+    for samples in _shards(_samples(chunks, sorted(target.columns)), target.file_bytes, len(_json(about))):
         name = f"shard.{len(entries):05d}.mds"
         note = files[target.path(name)] = _write_shard(target, name, samples, about)
         entries.append(_entry(about, name, note, len(samples)))
@@ -50,16 +55,19 @@ def write_mds(chunks: Iterable[Chunk], target: Target) -> Written:
         with target.writing(target.path("index.json")) as out:
             out.write(_json({"shards": entries, "version": 2}))
         files[target.path("index.json")] = out.note()
-    return Written(files, items, tokens, items * target.sequence_length - tokens)
+    return Written(files, items, tokens, items * target.row_length - tokens)
 
 
 def _about(target: Target) -> Columns:
     """Return what the format says of a shard: its columns, sorted by name, and how it was made."""
-    ids = target.dtype
+    kinds = {name: np.dtype(TOKEN_COLUMNS[name].dtype) for name in sorted(target.columns)} | {"tokens": target.dtype}
     return {
-        "column_encodings": ["ndarray:int32", "ndarray:uint64", f"ndarray:{ids.name}:{target.sequence_length}"],
-        "column_names": ["doc_lengths", "doc_uids", "tokens"],
-        "column_sizes": [None, None, target.sequence_length * ids.itemsize],
+        "column_encodings": [
+            *_LISTS.values(),
+            *(f"ndarray:{kind.name}:{target.row_length}" for kind in kinds.values()),
+        ],
+        "column_names": [*_LISTS, *kinds],
+        "column_sizes": [None] * len(_LISTS) + [target.row_length * kind.itemsize for kind in kinds.values()],
         "compression": None,
         "format": "mds",
         "hashes": [HASH],
@@ -73,14 +81,19 @@ def _entry(about: Columns, name: str, note: FileNote, samples: int) -> Columns:
     return {**about, "raw_data": data, "samples": samples, "zip_data": None}
 
 
-def _samples(chunks: Iterable[Chunk]) -> Iterator[Sample]:
+def _samples(chunks: Iterable[Chunk], columns: Sequence[str]) -> Iterator[Sample]:
     for chunk in chunks:
         lengths, uids = chunk.stretches.length.astype("<i4"), chunk.stretches.uid.astype("<u8", copy=False)
-        ids = chunk.ids.astype(chunk.ids.dtype.newbyteorder("<"), copy=False)
+        rows = [_stored(chunk.rows[name]) for name in (*columns, "input_ids")]
         for row, real in enumerate(chunk.real.tolist()):
             held = slice(chunk.bounds[row], chunk.bounds[row + 1])
             first, second = _listed(lengths[held]), _listed(uids[held])
-            yield real, struct.pack("<II", len(first), len(second)) + first + second + ids[row].tobytes()
+            fixed = (each[row].tobytes() for each in rows)
+            yield real, b"".join([struct.pack("<II", len(first), len(second)), first, second, *fixed])
+
+
+def _stored(numbers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return numbers.astype(numbers.dtype.newbyteorder("<"), copy=False)
 
 
 def _listed(numbers: npt.NDArray[Any]) -> bytes:
@@ -126,8 +139,9 @@ MDS = Exporter(
     about="LLM Foundry, and any StreamingDataset of MosaicML Streaming",
     units=("sequences",),
     file_bytes=64 << 20,
-    columns=("input_ids", "doc_lengths", "doc_uids"),
-    pointer="dataset: {{{place}: {out}, split: {phase}, max_seq_len: {length}}}",
+    columns=("input_ids", "doc_lengths", "doc_uids", *TOKEN_COLUMNS),
+    pointer="dataset: {{{place}: {out}, split: {phase}, max_seq_len: {row}}}",
+    keeps_rows=True,
     largest_file=(1 << 32) - 1,
 )
 """Read by MosaicML Streaming's StreamingDataset, of which LLM Foundry's StreamingTextDataset is one."""

@@ -35,7 +35,7 @@ def write_megatron(chunks: Iterable[Chunk], target: Target) -> Written:
     items = tokens = 0
     for file in write_token_files(chunks, target, kind):
         index = file.path.removesuffix(".bin") + ".idx"
-        files |= {file.path: file.note, index: _write_index(target, index, file, stored)}
+        files |= {**file.notes, index: _write_index(target, index, file, stored)}
         items += len(file.begin)
         tokens += file.tokens
     return Written(files, items, tokens)

@@ -14,6 +14,7 @@ from pipelines.audit.tables import table_of
 from pipelines.audit.wording import plural, size
 from pipelines.catalog import EXPORTERS
 from pipelines.exports.account import EXPORT, Export
+from pipelines.tokens.columns import LOSS_MASK, TOKEN_COLUMNS
 
 
 def print_export(console: Console, account: Export, out: str) -> None:
@@ -38,9 +39,17 @@ def _lines(account: Export, out: str) -> Iterator[str]:
     )
     if exporter.needs_eos and not account.tokenizer.adds_eos:
         yield "Note: no EOS ends the documents of this build, and by it the format's readers find where documents end."
+    lost = [name for name in account.columns_left_out if name in TOKEN_COLUMNS]
+    if lost:
+        yield (
+            f"Note: {' and '.join(lost)} left out, for {account.format} has no place for it"
+            f"{': there every token counts for the loss' if LOSS_MASK in lost else ''}."
+        )
     yield f"Read by {exporter.about}:"
     told = {"out": out, "length": account.sequence_length, "dtype": account.dtype}
+    told["row"] = account.sequence_length + account.next_token
+    pointer = exporter.pointer + (exporter.mask_pointer if LOSS_MASK in account.token_columns else "")
     told["place"] = "remote" if out.startswith("s3://") else "local"
     for phase in account.phases:
         prefixes = " ".join(f"{out}/{path[:-4]}" for path in phase.files if path.endswith(".idx"))
-        yield f"  {exporter.pointer.format(**told, phase=phase.phase, prefixes=prefixes)}"
+        yield f"  {pointer.format(**told, phase=phase.phase, prefixes=prefixes)}"

@@ -22,7 +22,7 @@ class Wanted:
 
     Args:
         to: name of a format.
-        phases: names of phases; none means all.
+        phases: names of phases; none means all of training, and not what is held out.
         unit: what an item is; "" means the format's default.
         file_bytes: about how many bytes a file holds at most; 0 means the format's default.
         tokenizer: what the files call the tokenizer; "" means by its hash.
@@ -41,7 +41,7 @@ class Wanted:
 
 
 def complete(build: Opened, wanted: Wanted) -> Wanted:
-    """Return what is asked with all defaults filled in, and phases in the manifest's order.
+    """Return what is asked with all defaults filled in, and phases in the manifest's order, what is held out last.
 
     Raises:
         RequestError: there is no such format, phase or unit, or a number is wrong.
@@ -67,13 +67,19 @@ def complete(build: Opened, wanted: Wanted) -> Wanted:
 
 
 def _phases(build: Opened, asked: tuple[str, ...]) -> tuple[str, ...]:
-    known = [phase.name for phase in build.manifest.phases]
+    mix = build.manifest.mix
+    known = [] if mix is None else mix.folders
     for name in asked:
         if name not in known:
             raise RequestError(f"--phase {name}: {build.storage.url} has no such phase; {nearest(name, known)}")
     if not build.shards:
         raise RequestError(f"{build.storage.url} has no shards: its manifest mixes nothing")
-    return tuple(name for name in known if not asked or name in asked)
+    held = {path.split("/")[1] for path in build.shards}
+    for name in asked:
+        if name not in held:
+            raise RequestError(f"--phase {name}: {build.storage.url} has no shards of it, for it holds no tokens")
+    chosen = asked or [phase.name for phase in build.manifest.phases if phase.name in held]
+    return tuple(name for name in known if name in chosen)
 
 
 def empty_folder(out: str) -> Storage:

@@ -15,15 +15,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipelines.errors import RequestError
+
 Ids = npt.NDArray[np.unsignedinteger[Any]]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+F32 = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 IGNORED = -100
 """What stands where there is no target: what torch's cross entropy ignores by default."""
 
-PER_TOKEN = ("input_ids", "targets", "labels", "loss_mask", "attention_mask", "position_ids", "segment_ids")
+PER_TOKEN = ("input_ids", "targets", "labels", "loss_mask", "ref_loss", "attention_mask", "position_ids", "segment_ids")
 """Names of the arrays of a batch that have a value per sequence and token."""
 
 BORDERS = ("cu_seqlens", "max_seqlen")
@@ -92,6 +95,23 @@ class Batch:
     def loss_mask(self) -> Mask:
         """Whether there is a target: bool [B, L], False at padding."""
         return np.not_equal(self.targets, IGNORED)
+
+    @property
+    def ref_loss(self) -> F32:
+        """A reference model's loss of each target, NaN where it is not known or there is no target: float32 [B, L].
+
+        Beside `targets`, so that an excess loss is the loss of a target less this. `tokens["ref_loss"]` has the numbers
+        as they are stored, beside the inputs themselves (float16).
+
+        Raises:
+            RequestError: the shards have none.
+        """
+        if "ref_loss" not in self.tokens:
+            raise RequestError("these shards have no ref_loss: no source of their build has it")
+        losses = np.full((len(self), self.length), np.nan, np.float32)
+        width = self.stored.shape[1] - 1
+        np.copyto(losses[:, :width], self.tokens["ref_loss"][:, 1:], where=self._learned[:, 1:])
+        return losses
 
     @property
     def attention_mask(self) -> Mask:
@@ -172,9 +192,13 @@ def batch_of(table: pa.Table, step: int, first: int, length: int) -> Batch:
 
 
 def as_models_take(batch: Batch, name: str) -> npt.NDArray[Any]:
-    """Return an array of a batch with the values that models take: int64, but bool for masks and int32 `cu_seqlens`."""
+    """Return an array of a batch with the values that models take.
+
+    They are int64, but bool in masks, int32 in `cu_seqlens` and float32 in `ref_loss`.
+    """
     array: npt.NDArray[Any] = getattr(batch, name)
-    return array if array.dtype == np.bool_ or name == "cu_seqlens" else array.astype(np.int64, copy=False)
+    kept = array.dtype.kind in "bf" or name == "cu_seqlens"
+    return array if kept else array.astype(np.int64, copy=False)
 
 
 def _is_of_documents(name: str) -> bool:

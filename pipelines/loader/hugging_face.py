@@ -25,7 +25,7 @@ def to_datasets(
 
     Args:
         batches: as `Sequences.batches` gives them; each iteration begins at the `step` that they have now.
-        columns: names in `PER_TOKEN`; values are int64, of masks bool.
+        columns: names in `PER_TOKEN`; values are int64, of masks bool, of `ref_loss` float32.
 
     Raises:
         RequestError: there is no such column.

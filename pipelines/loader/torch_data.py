@@ -46,10 +46,10 @@ class TorchBatches(IterableDataset[Tensors]):  # type: ignore[misc] # whose type
 def torch_dataset(batches: Batches, columns: Sequence[str] = ("input_ids", "targets")) -> TorchBatches:
     """Return a rank's batches as an `IterableDataset` of dicts.
 
-    A dict has `step`, an int, and a tensor per column: int32 `cu_seqlens`, bool masks, and int64 all others; of
-    `max_seqlen` an int. They are batches already: use `DataLoader(dataset, batch_size=None, num_workers=n)`. Each
-    worker opens shards for itself, and reads the row groups that its steps lie in. Workers run ahead, so take the state
-    to go on with from a step that you have seen: `batches.state_dict(item["step"] + 1)`.
+    A dict has `step`, an int, and a tensor per column: int32 `cu_seqlens`, bool masks, float32 `ref_loss`, and int64
+    all others; of `max_seqlen` an int. They are batches already: use `DataLoader(dataset, batch_size=None,
+    num_workers=n)`. Each worker opens shards for itself, and reads the row groups that its steps lie in. Workers run
+    ahead, so take the state to go on with from a step that you have seen: `batches.state_dict(item["step"] + 1)`.
 
     Where the build is on S3, start workers by `multiprocessing_context="spawn"`; forked ones are refused, for
     connections do not outlive a fork.

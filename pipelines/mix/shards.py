@@ -205,16 +205,26 @@ def _lists(kind: pa.DataType, bounds: I64, values: npt.NDArray[Any]) -> pa.ListA
 
 
 def _padded(tokens: Tokens, plan: Plan, packing: Packing) -> Tokens:
-    """Return `row_length` tokens for each sequence: its own, then padding, whose columns are 0."""
+    """Return `row_length` tokens for each sequence: its own, then padding."""
     rows, width = plan.sequences, packing.row_length
     if len(tokens) == rows * width:
         return tokens
     real = np.diff(np.concatenate([[0], np.cumsum(plan.length)])[plan.bounds])
-    padding = np.zeros(1, tokens.dtype)
-    (padding if tokens.dtype.names is None else padding["ids"])[:] = packing.pad_id
-    matrix = np.repeat(padding, rows * width).reshape(rows, width)
+    matrix = np.repeat(_padding(tokens.dtype, packing.pad_id), rows * width).reshape(rows, width)
     matrix[np.arange(width) < real[:, None]] = tokens
     return matrix.reshape(-1)
+
+
+def _padding(kind: np.dtype[Any], pad_id: int) -> Tokens:
+    """Return one token of padding: its columns are 0, or NaN where they can be."""
+    padding = np.zeros(1, kind)
+    if kind.names is None:
+        padding[:] = pad_id
+        return padding
+    for name in kind.names[1:]:
+        padding[name] = np.nan if kind[name].kind == "f" else 0
+    padding["ids"] = pad_id
+    return padding
 
 
 def _gather(ids: Tokens, begin: I64, length: I64) -> Tokens:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sources.options import LOSS_SPANS, Column, SourceOptions
+from pipelines.sources.options import Column, SourceOptions
 from pipelines.sources.streams import Problem
 from pipelines.sources.values import ARROW
 
@@ -28,12 +28,11 @@ ROW_BYTES = 64
 def columns_of(source: SourceOptions) -> dict[str, Column]:
     """Return the columns that are read beside the text, by name.
 
-    They are id, url, date, language, the declared fields, and the spans that count for the loss where there are any.
+    They are id, url, date, language, the declared fields, and what tokens get numbers from, where there is any.
     """
     layout = source.layout
     common = {"id": layout.id, "url": layout.url, "date": layout.date, "language": layout.language}
-    spans = {LOSS_SPANS: layout.loss_spans} if layout.loss_spans.paths else {}
-    return {**common, **source.declared_fields(), **spans}
+    return {**common, **source.declared_fields(), **source.beside_tokens}
 
 
 def raw_schema(source: SourceOptions) -> pa.Schema:

@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sources.batches import NAMING, columns_of, raw_batch, raw_schema
-from pipelines.sources.options import Column, SourceOptions
+from pipelines.sources.chats import write_all
+from pipelines.sources.lists import Wrong, holds_numbers, numbers_in
+from pipelines.sources.options import LOSS_SPANS, Column, SourceOptions
 from pipelines.sources.records import invalid_utf8
 from pipelines.sources.streams import Problem
 from pipelines.sources.values import ARROW, column_of, first_present, timestamps_of, without_blanks
@@ -50,7 +52,7 @@ class Frames:
 
     def __init__(self, source: SourceOptions, schema: pa.Schema) -> None:
         self._schema = raw_schema(source)
-        self._text = source.layout.text
+        self._text, self._chat = source.layout.text, source.layout.chat
         self._columns = columns_of(source)
         paths = [self._text, *(path for column in self._columns.values() for path in column.paths)]
         here = [path for path in paths if schema.get_field_index(path.split(".")[0]) >= 0]
@@ -60,9 +62,13 @@ class Frames:
         """Return the raw batch of `frame`, whose first row is record `ordinal`."""
         problems: Problems = {}
         ordinals = np.arange(ordinal, ordinal + len(frame), dtype=np.uint64)
-        text = _text(_pick(frame, self._text, problems), self._text, problems)
+        picked, made = _pick(frame, self._text, problems), dict[str, pa.Array]()
+        if self._chat is not None:
+            texts, made[LOSS_SPANS] = write_all(self._chat, _values(picked), problems)
+            picked = pa.array(texts, pa.large_string())
+        text = _text(picked, self._text, problems)
         columns = {name: _column(frame, name, column, problems) for name, column in self._columns.items()}
-        return raw_batch(self._schema, ordinals, problems, _blank(text, problems), columns)
+        return raw_batch(self._schema, ordinals, problems, _blank(text, problems), columns | made)
 
 
 def _pick(frame: pa.RecordBatch, path: str, problems: Problems) -> pa.Array | list[Any] | None:
@@ -103,11 +109,19 @@ def _column(frame: pa.RecordBatch, name: str, column: Column, problems: Problems
         return pa.nulls(len(frame), ARROW[column.type])
     if len(there) == 1 and isinstance(there[0], pa.Array) and (quick := _as_it_is(there[0], column)) is not None:
         return pc.if_else(pc.equal(quick, ""), None, quick) if name in NAMING else quick
-    given = [without_blanks(_values(values)) if name in NAMING else _values(values) for values in there]
-    array, wrong = column_of(first_present(given, len(frame)), column.type)
+    array, wrong = _typed(name, column, there, len(frame))
     for row, found in wrong.items():
         problems.setdefault(row, Problem("type", f"{name!r} is {found}"))
     return array
+
+
+def _typed(name: str, column: Column, there: Sequence[pa.Array | list[Any]], rows: int) -> tuple[pa.Array, Wrong]:
+    """Return the first values that are there, as the column's type, and what is of another one."""
+    first = there[0]
+    if column.type == "numbers" and len(there) == 1 and isinstance(first, pa.Array) and holds_numbers(first.type):
+        return numbers_in(first)
+    given = [without_blanks(_values(values)) if name in NAMING else _values(values) for values in there]
+    return column_of(first_present(given, rows), column.type)
 
 
 def _as_it_is(array: pa.Array, column: Column) -> pa.Array | None:
@@ -117,7 +131,7 @@ def _as_it_is(array: pa.Array, column: Column) -> pa.Array | None:
     if column.type == "string" and has_text(array.type):
         strings = array.cast(pa.binary()).view(pa.string())
         return strings if is_valid(strings) else None
-    return array if array.type == ARROW[column.type] else None
+    return array if array.type == ARROW[column.type] and not pa.types.is_list(array.type) else None
 
 
 def _values(values: pa.Array | list[Any]) -> list[Any]:
@@ -144,7 +158,7 @@ def _text(array: pa.Array, path: str, problems: Problems) -> pa.LargeStringArray
     """Return the text column, with a problem for each row that has none."""
     binary = array.cast(pa.large_binary())
     for row in np.flatnonzero(binary.is_null().to_numpy(zero_copy_only=False)):
-        problems[int(row)] = Problem("missing", f"{path!r} is null")
+        problems.setdefault(int(row), Problem("missing", f"{path!r} is null"))
     text = binary.view(pa.large_string())
     if not is_valid(text):
         found = {row: invalid_utf8(value or b"") for row, value in enumerate(binary.to_pylist())}

@@ -1,10 +1,10 @@
 """Any JSON lines: the manifest says under which keys the text and the rest stand."""
 
-from dataclasses import replace
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from pipelines.sources.chats import Chat
 from pipelines.sources.options import Column, Container, Layout, SourceOptions
 
 
@@ -16,17 +16,29 @@ class FlexibleOptions(SourceOptions):
     url_field: str = Field("url", min_length=1, description="Key of the page's address.")
     date_field: str = Field("date", min_length=1, description="Key of the date: ISO 8601, or a number since 1970.")
     language_field: str = Field("language", min_length=1, description="Key of the language code.")
+    chat: Chat | None = Field(
+        None, description="Texts are written from messages, by role; in place of a key of the text."
+    )
 
     @property
     def layout(self) -> Layout:
         """The places that the options name."""
         return Layout(
-            text=self.text_field,
+            text=self.text_field if self.chat is None else self.chat.messages,
             id=Column((self.id_field,)),
             url=Column((self.url_field,)),
             date=Column((self.date_field,), "timestamp"),
             language=Column((self.language_field,)),
+            chat=self.chat,
         )
+
+    @model_validator(mode="after")
+    def _check_chat(self) -> "FlexibleOptions":
+        if self.chat is not None and self.loss_spans is not None:
+            raise ValueError("loss_spans: `chat` says by `loss: true` which messages count; leave it out")
+        if self.chat is not None and self.text_field != "text":
+            raise ValueError("text_field: `chat` writes the text; leave it out")
+        return self
 
 
 class JsonLines(FlexibleOptions):
@@ -34,12 +46,3 @@ class JsonLines(FlexibleOptions):
 
     containers: ClassVar[tuple[Container, ...]] = ("lines",)
     format: Literal["jsonl"] = "jsonl"
-    loss_spans: str | None = Field(
-        None, min_length=1, description="Key of the spans that count for the loss: [[start, end], ...], in characters."
-    )
-
-    @property
-    def layout(self) -> Layout:
-        """The places that the options name."""
-        spans = Column(()) if self.loss_spans is None else Column((self.loss_spans,), "spans")
-        return replace(super().layout, loss_spans=spans)

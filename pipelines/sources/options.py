@@ -15,16 +15,20 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipelines.sources.chats import Chat
 from pipelines.sources.companions import Companion
 
 FieldType = Literal["string", "int64", "float64", "bool", "timestamp"]
 """Types a declared field can have. A timestamp is UTC, in microseconds."""
 
-ColumnType = FieldType | Literal["spans"]
-"""Types a column can have: those of a field, and pairs of places in the text, in characters."""
+ColumnType = FieldType | Literal["spans", "numbers"]
+"""Types a column can have: those of a field, pairs of places in the text (in characters), and float16 numbers."""
 
 LOSS_SPANS = "loss:spans"
 """Column of the spans that count for the loss: start, end, start, end ...; no expression can write its name."""
+
+REF_LOSS = "loss:reference"
+"""Column of a reference model's losses, a number per token of the text."""
 
 Container = Literal["lines", "parquet", "text"]
 """What a file is once decompressed: JSON lines, Parquet, or plain text."""
@@ -55,14 +59,14 @@ class Layout:
     """Where a corpus keeps what we read; an empty column means that the corpus does not have it.
 
     Args:
-        text: path of the text.
+        text: path of the text; of messages where there is a `chat`.
         id: the corpus's own name of a document; where it is missing the engine makes one.
         url: address of the page.
         date: when it was crawled or written.
         language: language code, as the corpus writes it.
         fields: further values known to the format, by the name a manifest uses.
-        loss_spans: which spans of the text count for the loss; where it is missing or null, all of it does.
         metadata: key of the object in which names unknown to the format are looked up after the top level.
+        chat: how the text is written from messages; None: it stands there.
         numbered: True where the published id is "<last three parts of the file's path>/<number of the record>".
     """
 
@@ -72,8 +76,8 @@ class Layout:
     date: Column = Column((), "timestamp")
     language: Column = Column(())
     fields: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
-    loss_spans: Column = Column(())
     metadata: str | None = None
+    chat: Chat | None = None
     numbered: bool = False
 
     def column(self, name: str) -> Column:
@@ -118,6 +122,15 @@ class SourceOptions(BaseModel):
     )
     where: str | None = Field(default=None, description="Keep documents for which this expression is true.")
     sample: Sample | None = Field(default=None, description="Keep a fraction of the documents, chosen by their uid.")
+    loss_spans: str | None = Field(
+        None, min_length=1, description="Key of the spans that count for the loss: [[start, end], ...], in characters."
+    )
+    ref_loss: str | None = Field(
+        None,
+        min_length=1,
+        description="Key of a reference model's losses: a number, or null, for each token of the text, BOS and EOS "
+        "not among them.",
+    )
 
     @property
     def layout(self) -> Layout:
@@ -134,6 +147,18 @@ class SourceOptions(BaseModel):
         del companion
         return None
 
+    @property
+    def beside_tokens(self) -> dict[str, Column]:
+        """What tokens get numbers from, by the names of its columns: found as declared fields are."""
+        asked: tuple[tuple[str, str | None, ColumnType], ...] = (
+            (LOSS_SPANS, self.loss_spans, "spans"),
+            (REF_LOSS, self.ref_loss, "numbers"),
+        )
+        made = {LOSS_SPANS: Column((), "spans")} if self.layout.chat is not None else {}
+        return made | {
+            name: Column(self.layout.column(key).paths, kind) for name, key, kind in asked if key is not None
+        }
+
     def declared_fields(self) -> dict[str, Column]:
         """Return the columns that the manifest asks for by name, in its order; `select` asks for known ones too."""
         known = [name for name in self.select if name in self.layout.fields]
@@ -148,8 +173,8 @@ class SourceOptions(BaseModel):
     @model_validator(mode="after")
     def _check_paths(self) -> "SourceOptions":
         layout = self.layout
-        common = (layout.id, layout.url, layout.date, layout.language, layout.loss_spans)
-        columns = (*common, *self.declared_fields().values())
+        common = (layout.id, layout.url, layout.date, layout.language)
+        columns = (*common, *self.declared_fields().values(), *self.beside_tokens.values())
         for path in (path for column in columns for path in column.paths):
             if path.startswith(f"{layout.text}."):
                 raise ValueError(f"{path!r} lies inside the text, {layout.text!r}; name a key outside it")

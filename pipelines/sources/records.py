@@ -95,10 +95,10 @@ def _whole(value: msgspec.Raw) -> str | None:
     return held
 
 
-def shape_of(text: str, paths: Iterable[str]) -> Shape:
-    """Return the shape that reads `text`, a string, and the values at `paths`, of any type."""
+def shape_of(text: str, paths: Iterable[str], kind: Any = str) -> Shape:  # noqa: ANN401 - a type as msgspec takes it
+    """Return the shape that reads `text`, a string or of another kind, and the values at `paths`, of any type."""
     leaves: dict[tuple[str, ...], Any] = dict.fromkeys((tuple(path.split(".")) for path in paths), Any)
-    return _shape("", {**leaves, tuple(text.split(".")): str})
+    return _shape("", {**leaves, tuple(text.split(".")): kind})
 
 
 def _shape(prefix: str, leaves: dict[tuple[str, ...], Any]) -> Shape:

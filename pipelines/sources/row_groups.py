@@ -82,8 +82,10 @@ def open_parquet(source: SourceOptions, file: BinaryIO) -> Opened | Problem:
     kind = text_type(schema, source.layout.text)
     if kind is None:
         return Problem("parquet", f"no column {source.layout.text!r}")
-    if not has_text(kind):
+    if source.layout.chat is None and not has_text(kind):
         return Problem("type", f"{source.layout.text!r} is {kind}, not a string")
+    if source.layout.chat is not None and not pa.types.is_list(kind):
+        return Problem("type", f"{source.layout.text!r} is {kind}, not a list of messages")
     groups = [parquet.metadata.row_group(number) for number in range(parquet.metadata.num_row_groups)]
     opened = Opened(watched, parquet, [group.num_rows for group in groups], [group.total_byte_size for group in groups])
     return opened if _is_sane(opened.rows) else Problem("parquet", "the row groups' sizes are impossible")

@@ -6,7 +6,7 @@ Guaranteed: a row is unreadable where its line is no JSON object, is not UTF-8, 
 declared field of another type than declared.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.sources.batches import NAMING, columns_of, raw_batch, raw_schema, text_array
-from pipelines.sources.options import SourceOptions
-from pipelines.sources.records import decode_lines, gather, shape_of
+from pipelines.sources.chats import write_all
+from pipelines.sources.options import LOSS_SPANS, SourceOptions
+from pipelines.sources.records import Shape, decode_lines, gather, shape_of
 from pipelines.sources.streams import Problem
 from pipelines.sources.values import column_of, first_present, without_blanks
 
@@ -32,6 +33,11 @@ def is_utf8(data: bytes, begin: int, end: int) -> bool:
     return True
 
 
+def text_shape(source: SourceOptions, paths: Iterable[str]) -> Shape:
+    """Return the shape that reads the text, or the messages that it is written from, and the values at `paths`."""
+    return shape_of(source.layout.text, paths, str if source.layout.chat is None else Any)
+
+
 class TextReader:
     """Reads the texts of lines alone.
 
@@ -40,17 +46,20 @@ class TextReader:
     """
 
     def __init__(self, source: SourceOptions) -> None:
-        self._text = source.layout.text
-        self._shape = shape_of(self._text, [])
+        self._layout = source.layout
+        self._shape = text_shape(source, [])
 
     def texts(
         self, lines: Sequence[memoryview], wanted: npt.NDArray[np.bool_], *, checked: bool
     ) -> pa.LargeStringArray:
         """Return the text of each line that is `wanted` and can be read, and "" for the others."""
         places = np.flatnonzero(wanted).tolist()
-        records, _ = decode_lines(self._shape, [lines[place] for place in places], checked=checked)
+        records, problems = decode_lines(self._shape, [lines[place] for place in places], checked=checked)
+        found = gather(self._shape, records)[self._layout.text]
+        if self._layout.chat is not None:
+            found, _ = write_all(self._layout.chat, found, problems)
         texts = [b""] * len(lines)
-        for place, text in zip(places, gather(self._shape, records)[self._text], strict=True):
+        for place, text in zip(places, found, strict=True):
             texts[place] = b"" if text is None else text.encode()
         return text_array(texts)
 
@@ -67,7 +76,7 @@ class RowReader:
         self._schema = raw_schema(source)
         self._layout = source.layout
         self._columns = columns_of(source)
-        self._shape = shape_of(source.layout.text, [path for column in self._columns.values() for path in column.paths])
+        self._shape = text_shape(source, [path for column in self._columns.values() for path in column.paths])
         self._shard = "/".join(name.split("/")[-3:])
 
     def batch(self, lines: Sequence[memoryview], ordinals: npt.NDArray[np.uint64], *, checked: bool) -> pa.RecordBatch:
@@ -77,7 +86,10 @@ class RowReader:
         columns = {name: self._column(name, values, problems) for name in self._columns}
         if self._layout.numbered:
             columns["id"] = pa.array([f"{self._shard}/{ordinal}" for ordinal in ordinals], pa.string())
-        text = self._text(values[self._layout.text], problems)
+        found = values[self._layout.text]
+        if self._layout.chat is not None:
+            found, columns[LOSS_SPANS] = write_all(self._layout.chat, found, problems)
+        text = self._text(found, problems)
         return raw_batch(self._schema, ordinals, problems, text, columns)
 
     def _column(self, name: str, values: Values, problems: dict[int, Problem]) -> pa.Array:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipelines.sources.options import Container, Layout, SourceOptions
 
@@ -20,3 +20,13 @@ class Text(SourceOptions):
     def layout(self) -> Layout:
         """The file's content is the text."""
         return Layout(text="text")
+
+    @model_validator(mode="after")
+    def _check_tokens(self) -> "Text":
+        """Refuse what would say something of each token: there is no place for it."""
+        for option in ("loss_spans", "ref_loss"):
+            if getattr(self, option) is not None:
+                raise ValueError(
+                    f"{option}: plain text has nothing beside the text; write `format: jsonl` or `parquet`"
+                )
+        return self

@@ -3,17 +3,18 @@
 In:  a list of decoded values, null where there is none, and the type that the manifest or the format gives them.
 Out: an Arrow array of that type, and for each row whose value is of another type what it is.
 Guaranteed: nothing is guessed. A string takes any value (what is not a string as its JSON text); a number or a bool
-takes its own kind only; a timestamp takes ISO 8601 and numbers since 1970, and is null where it can read neither.
+takes its own kind only; a timestamp takes ISO 8601 and numbers since 1970, and is null where it can read neither. Lists
+of pairs and of numbers are in `lists.py`.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeGuard
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
+from pipelines.sources.lists import NUMBERS, SPANS, Wrong, numbers_of, spans_of
 from pipelines.sources.options import ColumnType, FieldType
 
 ARROW: dict[ColumnType, pa.DataType] = {
@@ -22,7 +23,8 @@ ARROW: dict[ColumnType, pa.DataType] = {
     "float64": pa.float64(),
     "bool": pa.bool_(),
     "timestamp": pa.timestamp("us", tz="UTC"),
-    "spans": pa.list_(pa.uint32()),
+    "spans": SPANS,
+    "numbers": NUMBERS,
 }
 """Type of a field in the manifest -> type of its column."""
 
@@ -41,9 +43,6 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 _LAST = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
-
-Wrong = dict[int, str]
-"""Row -> what stands there instead of a value of the column's type."""
 
 
 def first_present(alternatives: Sequence[Sequence[object]], rows: int) -> Sequence[object]:
@@ -74,31 +73,12 @@ def column_of(values: Sequence[object], kind: ColumnType) -> tuple[pa.Array, Wro
         return pa.array([microseconds(value) for value in values], pa.int64()).cast(ARROW[kind]), {}
     if kind == "spans":
         return spans_of(values)
+    if kind == "numbers":
+        return numbers_of(values)
     given = {row: value for row, value in enumerate(values) if value is not None}
     fitting = {row: _PYTHON[kind](value) for row, value in given.items() if _fits(value, kind)}
     wrong = {row: f"{name_of(value)}, not {kind}" for row, value in given.items() if row not in fitting}
     return pa.array([fitting.get(row) for row in range(len(values))], ARROW[kind]), wrong
-
-
-def spans_of(values: Sequence[object]) -> tuple[pa.Array, Wrong]:
-    """Return lists of pairs of places as flat lists; what is none of those is null and in `Wrong`."""
-    held = [value if _are_spans(value) else None for value in values]
-    flat = [None if value is None else [place for span in value for place in span] for value in held]
-    wrong = {
-        row: "no list of [start, end]" for row, value in enumerate(values) if (value is None) != (held[row] is None)
-    }
-    return pa.array(flat, ARROW["spans"]), wrong
-
-
-def _are_spans(value: object) -> TypeGuard[list[list[int]]]:
-    return isinstance(value, list) and all(_is_span(each) for each in value)
-
-
-def _is_span(value: object) -> bool:
-    if not isinstance(value, list) or len(value) != 2 or any(type(place) is not int for place in value):
-        return False
-    start, end = value
-    return bool(0 <= start <= end < 1 << 32)
 
 
 def _fits(value: object, kind: FieldType) -> bool:

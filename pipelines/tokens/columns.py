@@ -6,16 +6,18 @@ Guaranteed: all splits of a build have the same columns; a source that says noth
      records are plain ids.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from pipelines.sources.options import SourceOptions
+from pipelines.sources.options import LOSS_SPANS, REF_LOSS, SourceOptions
 from pipelines.tokens.runs import runs_of
 
 LOSS_MASK = "loss_mask"
+REFERENCE = "ref_loss"
 
 
 @dataclass(frozen=True)
@@ -24,20 +26,26 @@ class TokenColumn:
 
     Args:
         dtype: its type, little-endian.
-        default: what a token has whose source says nothing; padding has 0.
+        default: what a token has whose source says nothing; padding has 0, or NaN where that is a number of the type.
+        made_of: the column of records that a source must have for its tokens to have this one.
     """
 
     dtype: str
-    default: int
+    default: float
+    made_of: str
 
 
-TOKEN_COLUMNS: Mapping[str, TokenColumn] = {LOSS_MASK: TokenColumn("<u1", 1)}
+TOKEN_COLUMNS: Mapping[str, TokenColumn] = {
+    LOSS_MASK: TokenColumn("<u1", 1, LOSS_SPANS),
+    REFERENCE: TokenColumn("<f2", math.nan, REF_LOSS),
+}
 """Name in token runs and shards -> what it is."""
 
 
 def columns_of(sources: Iterable[SourceOptions]) -> tuple[str, ...]:
     """Return the names of the per-token columns of a build with these sources."""
-    return (LOSS_MASK,) if any(source.layout.loss_spans.paths for source in sources) else ()
+    held = {name for source in sources for name in source.beside_tokens}
+    return tuple(name for name, column in TOKEN_COLUMNS.items() if column.made_of in held)
 
 
 def record_type(ids: str, columns: Iterable[str]) -> np.dtype:

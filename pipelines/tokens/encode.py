@@ -17,6 +17,7 @@ from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.huggingface import load_json
 from pipelines.tokens.runs import Ids, Runs
 from pipelines.tokens.sentencepiece import load_sentencepiece
+from pipelines.tokens.spelling import Spelling
 from pipelines.tokens.tiktoken import load_tiktoken
 
 Kind = Literal["json", "tiktoken", "sentencepiece"]
@@ -52,6 +53,14 @@ class Encoder(Protocol):
     @property
     def pad_id(self) -> int | None:
         """Id that fills up a sequence."""
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """How many ids (BOS, EOS) stand before and behind the tokens of each document."""
+
+    @property
+    def spelling(self) -> Spelling:
+        """The exact bytes of every id, as arrays."""
 
     def encode(self, texts: pa.LargeStringArray) -> Runs:
         """Return the tokens of each text, BOS and EOS included by policy."""

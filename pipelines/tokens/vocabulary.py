@@ -7,6 +7,7 @@ Guaranteed: BOS and EOS stand where the policy says and nowhere else; the hash n
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from pipelines.errors import ManifestError
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.backends import NO_FRAME, Backend
 from pipelines.tokens.runs import Ids, Runs
+from pipelines.tokens.spelling import Spelling, spelling_of
 
 BOS_TOKENS = ("<|begin_of_text|>", "<s>", "<bos>", "<|startoftext|>", "[BOS]")
 EOS_TOKENS = ("<|end_of_text|>", "<|endoftext|>", "</s>", "<eos>", "[EOS]")
@@ -121,6 +123,16 @@ class TableEncoder:
     def pad_id(self) -> int | None:
         """Id that fills up a sequence; None where there is none."""
         return self.policy.pad_id
+
+    @property
+    def frame(self) -> tuple[int, int]:
+        """How many ids stand before and behind the tokens of each document."""
+        return len(self.policy.head), len(self.policy.tail)
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """The bytes of every id, as arrays."""
+        return spelling_of(self.table)
 
     def encode(self, texts: pa.LargeStringArray) -> Runs:
         """Return the tokens of each text, framed by BOS and EOS as the policy says.

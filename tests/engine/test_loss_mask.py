@@ -14,6 +14,7 @@ from pipelines.audit.summary import PART, read_summary
 from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
+from pipelines.errors import ManifestError
 from tests.helpers import build_here, digest, lines_source, verdicts, write_lines
 
 
@@ -104,6 +105,50 @@ def test_masks_do_not_depend_on_how_a_build_was_run(corpus: Path) -> None:
     other = Settings("none", Resources(partitions=5, spill_bytes=1024, reverse=True))
     build_here(manifest(corpus), corpus / "other", other)
     assert digest(corpus / "one") == digest(corpus / "other")
+
+
+def answered(number: int) -> tuple[list[dict[str, str]], str, list[list[int]]]:
+    """Return a conversation as messages, as a text, and where its answers and their ends lie in it."""
+    messages, text, spans = [], "", []
+    for turn in range(1 + number % 3):
+        question, answer = f"Question {number}.{turn}: caf\u00e9?", f"Answer {number * turn}, of course \u6587."
+        messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        text += f"Q: {question}\nA: "
+        spans.append([len(text), len(text) + len(answer) + 2])
+        text += f"{answer}\n\n"
+    return messages, text, spans
+
+
+def test_of_chats_the_answers_count_and_their_ends(tmp_path: Path) -> None:
+    write_lines(tmp_path / "sft" / "x.jsonl", [{"id": str(n), "messages": answered(n)[0]} for n in range(40)])
+    roles = {
+        "user": {"before": "Q: ", "after": "\n"},
+        "assistant": {"before": "A: ", "after": "\n\n", "loss": True},
+    }
+    wanted = manifest(tmp_path, pack="pad_truncate", sequence_length=400)
+    wanted["sources"] = {"sft": lines_source(tmp_path / "sft", chat={"roles": roles})}
+    wanted["stages"] = ["dedup_exact"]
+    wanted["mix"]["phases"] = [{"name": "p", "tokens": 1500, "weights": {"sft": 1}}]
+    build_here(wanted, tmp_path / "out")
+    built = open_folder(tmp_path / "out")
+    encoder = load_fitted_encoder(built.job, built.lock.tokenizer)
+    numbers = {row["uid"]: int(row["id"]) for row in verdicts(tmp_path / "out").to_pylist()}
+    for path in (tmp_path / "out" / "shards").rglob("*.parquet"):
+        for row in pq.read_table(path).to_pylist():
+            (uid,), (start,), (length,) = row["doc_uids"], row["doc_starts"], row["doc_lengths"]
+            _, text, spans = answered(numbers[uid])
+            ids = encoder.encode(pa.array([text], pa.large_string())).ids
+            assert row["input_ids"][:length] == ids[start : start + length].tolist()
+            mask = list(_mask(text, spans, [encoder.token_bytes(ids[at : at + 1]) for at in range(len(ids))]))
+            assert row["loss_mask"][:length] == mask[start : start + length]
+            assert {*mask} == {0, 1}
+
+
+def test_a_stage_may_not_edit_a_chat(tmp_path: Path) -> None:
+    wanted = manifest(tmp_path)
+    wanted["sources"]["web"] = lines_source(tmp_path / "web", chat={"roles": {"assistant": {"loss": True}}})
+    with pytest.raises(ManifestError, match=r"sources\.web\.chat.*'normalize' changes it"):
+        build_here(wanted, tmp_path / "out")
 
 
 def test_without_spans_a_shard_has_no_mask(corpus: Path) -> None:

@@ -50,7 +50,18 @@ def read_olmo(path: Path, width: int) -> list[tuple[list[int], list[str]]]:
     return [(ids[int(row[0]) : int(row[1])], row[2:]) for row in rows]
 
 
-def read_mds(folder: Path) -> Iterator[dict[str, list[int]]]:
+MDS_TYPES = {
+    "int32": ("i", 4),
+    "uint64": ("Q", 8),
+    "uint8": ("B", 1),
+    "uint16": ("H", 2),
+    "uint32": ("I", 4),
+    "float16": ("e", 2),
+}
+"""Type of a column's numbers -> what `struct` calls it, and its bytes."""
+
+
+def read_mds(folder: Path) -> Iterator[dict[str, list[Any]]]:
     """Yield the samples of a folder of MDS shards."""
     index = json.loads((folder / "index.json").read_text())
     assert index["version"] == 2
@@ -65,10 +76,10 @@ def read_mds(folder: Path) -> Iterator[dict[str, list[int]]]:
             yield _mds_sample(shard, data[begin:end])
 
 
-def _mds_sample(shard: dict[str, Any], data: bytes) -> dict[str, list[int]]:
+def _mds_sample(shard: dict[str, Any], data: bytes) -> dict[str, list[Any]]:
     at = 4 * shard["column_sizes"].count(None)
     told = iter(struct.unpack_from(f"<{at // 4}I", data))
-    sample: dict[str, list[int]] = {}
+    sample: dict[str, list[Any]] = {}
     for name, encoding, fixed in zip(
         shard["column_names"], shard["column_encodings"], shard["column_sizes"], strict=True
     ):
@@ -79,8 +90,8 @@ def _mds_sample(shard: dict[str, Any], data: bytes) -> dict[str, list[int]]:
     return sample
 
 
-def _mds_numbers(encoding: list[str], data: bytes) -> list[int]:
-    kind, width = {"int32": ("i", 4), "uint64": ("Q", 8), "uint16": ("H", 2), "uint32": ("I", 4)}[encoding[1]]
+def _mds_numbers(encoding: list[str], data: bytes) -> list[Any]:
+    kind, width = MDS_TYPES[encoding[1]]
     if len(encoding) == 3:
         count, at = int(encoding[2]), 0
     else:

@@ -131,6 +131,97 @@ def test_the_tokenizer_is_called_as_asked_or_by_its_hash(built: Opened, tmp_path
     assert (tmp_path / "name" / name).read_text().split("\n")[:2] == ["org/model|2", "500"]
 
 
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_what_is_held_out_is_exported_where_it_is_asked_for_alone(name: str, tmp_path: Path) -> None:
+    opened = build(tmp_path, holdout=0.2)
+    account = export(opened, Wanted(name), str(tmp_path / "training"))
+    assert [phase.phase for phase in account.phases] == ["web", "end"]
+    assert {path.name for path in (tmp_path / "training").iterdir()} == {"web", "end", "export.json"}
+    account = export(opened, Wanted(name, ("holdout",)), str(tmp_path / "held"))
+    assert [(phase.phase, phase.tokens) for phase in account.phases] == [("holdout", len(tokens(opened, "holdout")))]
+    assert read_tokens(name, tmp_path / "held" / "holdout") == tokens(opened, "holdout") != []
+
+
+def test_a_hold_out_of_nothing_is_refused_and_the_phases_are_exported(tmp_path: Path) -> None:
+    opened = build(tmp_path, holdout=1e-9)
+    with pytest.raises(RequestError, match=r"--phase holdout: .* has no shards of it, for it holds no tokens"):
+        export(opened, Wanted("olmo", ("holdout",)), str(tmp_path / "held"))
+    account = export(opened, Wanted("olmo"), str(tmp_path / "all"))
+    assert [phase.phase for phase in account.phases] == ["web", "end"]
+
+
+@pytest.mark.parametrize("pack", ["concat", "best_fit"])
+def test_tokens_that_rows_repeat_stand_once_where_trainers_cut_sequences(pack: str, tmp_path: Path) -> None:
+    plain = build(tmp_path / "plain", pack=pack)
+    opened = build(tmp_path / "more", pack=pack, next_token=True)
+    assert len(tokens(opened, "web")) > 3000
+    for name in ("megatron", "datatrove", "olmo"):
+        account = export(opened, Wanted(name), str(tmp_path / name))
+        read = read_tokens(name, tmp_path / name / "web")
+        assert (account.phases[0].tokens, account.phases[0].repeated_written, account.next_token) == (3000, 0, True)
+        assert sorted(read) == sorted(tokens(plain, "web"))
+        assert pack != "concat" or read == tokens(plain, "web")
+
+
+def test_samples_that_megatron_cuts_are_the_rows_of_full_shards(tmp_path: Path) -> None:
+    opened = build(tmp_path, next_token=True, shard_tokens=10_000)
+    export(opened, Wanted("megatron", unit="sequences"), str(tmp_path / "megatron"))
+    items, _ = read_megatron(tmp_path / "megatron" / "web" / "part-00000")
+    assert len(items) == len(rows(opened, "web"))
+    assert {len(ids) for ids in items[:-1]} == {32}
+    stream = list(chain.from_iterable(items))
+    full = [row["input_ids"] for row in rows(opened, "web") if sum(row["doc_lengths"]) == 33]
+    assert [stream[first : first + 33] for first in range(0, 32 * len(full), 32)] == full
+
+
+@pytest.mark.parametrize("pack", ["concat", "best_fit", "pad_truncate"])
+def test_rows_with_their_next_token_stay_rows_in_mds(pack: str, tmp_path: Path) -> None:
+    opened = build(tmp_path, pack=pack, next_token=True)
+    command = ["export", opened.storage.url, "--to", "mds", "--out", str(tmp_path / "mds")]
+    ended = CliRunner().invoke(app, command)
+    assert "max_seq_len: 33}" in ended.output
+    assert [sample["tokens"] for sample in read_mds(tmp_path / "mds" / "web")] == [
+        row["input_ids"] for row in rows(opened, "web")
+    ]
+    (web, _) = read_account(open_storage(tmp_path / "mds")).phases
+    assert web.tokens + web.repeated_written == len(tokens(opened, "web"))
+    assert web.tokens + web.repeated_written + web.padding_written == 33 * web.sequences
+    assert (web.repeated_written > 0) is (pack != "pad_truncate")
+
+
+def test_a_loss_mask_is_exported_where_there_is_a_place_and_said_to_be_lost_elsewhere(tmp_path: Path) -> None:
+    opened = build(tmp_path, masked=True)
+    held = rows(opened, "web")
+    mask = [each for row in held for each in row["loss_mask"][: sum(row["doc_lengths"])]]
+    assert set(mask) == {0, 1}
+    said = {}
+    for name in EXPORTERS:
+        command = ["export", opened.storage.url, "--to", name, "--out", str(tmp_path / name)]
+        said[name] = CliRunner().invoke(app, command).output
+    folders = {"datatrove": "part-00000.ds.loss", "olmo": "part-00000.label_mask"}
+    for name, file in folders.items():
+        assert list((tmp_path / name / "web" / file).read_bytes()) == mask
+    samples = read_mds(tmp_path / "mds" / "web")
+    assert [sample["loss_mask"] for sample in samples] == [row["loss_mask"] for row in held]
+    lost = {name for name, each in said.items() if "loss_mask left out" in each}
+    assert lost == {"megatron"}
+    assert "there every token counts for the loss" in said["megatron"]
+    assert f'label_mask_paths=["{tmp_path}/olmo/web/*.label_mask"]' in said["olmo"]
+    accounts = {name: read_account(open_storage(tmp_path / name)) for name in EXPORTERS}
+    assert {name for name, each in accounts.items() if each.token_columns == ["loss_mask"]} == {
+        "datatrove",
+        "olmo",
+        "mds",
+    }
+    assert "loss_mask" in accounts["megatron"].columns_left_out
+
+
+def test_a_build_without_a_mask_is_not_told_of_one(built: Opened, tmp_path: Path) -> None:
+    command = ["export", built.storage.url, "--to", "olmo", "--out", str(tmp_path / "out")]
+    assert "label_mask" not in CliRunner().invoke(app, command).output
+    assert not list((tmp_path / "out").rglob("*.label_mask"))
+
+
 def test_padded_sequences_stay_padded_in_mds_and_are_documents_elsewhere(tmp_path: Path) -> None:
     opened = build(tmp_path, pack="pad_truncate", sequence_length=200)
     export(opened, Wanted("mds"), str(tmp_path / "mds"))
@@ -156,6 +247,7 @@ def test_an_export_into_s3(built: Opened, s3: str, tmp_path: Path) -> None:
     [
         ({"to": "megatrn"}, "--to megatrn: there is no such format; did you mean 'megatron'?"),
         ({"to": "olmo", "phases": ("wep",)}, "has no such phase; did you mean 'web'?"),
+        ({"to": "olmo", "phases": ("holdout",)}, "has no such phase"),
         ({"to": "olmo", "unit": "sequences"}, "--unit sequences: olmo has documents"),
         ({"to": "mds", "file_bytes": 1 << 32}, "--file-bytes 4294967296: a file of mds holds at most 4294967295"),
         ({"to": "datatrove", "tokenizer": "a|b"}, "cannot stand in its name"),
@@ -223,7 +315,7 @@ def test_a_shard_that_is_gone_or_changed_is_refused(copied: Opened, tmp_path: Pa
 @pytest.mark.parametrize(
     ("said", "error", "message"),
     [
-        ({"packing": Packing("concat", 31, 0)}, RequestError, "its rows hold 32 ids, and a sequence 31"),
+        ({"packing": Packing("concat", 31, 0)}, Unbalanced, "its rows hold 32 ids, but it says 31"),
         ({"counts": Counts(31, 992, 0, 0)}, Unbalanced, "were read, but it says 31 of 992"),
     ],
 )

@@ -18,7 +18,7 @@ from pipelines.exports.mds import MDS
 from pipelines.exports.megatron import MEGATRON
 from pipelines.exports.olmo import OLMO
 from pipelines.mix.shards import Packing
-from tests.exports.shard_makers import PAD, Made, make, written
+from tests.exports.shard_makers import PAD, Form, Made, make, written
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # how others import is their business
 
@@ -33,9 +33,11 @@ def real(name: str) -> Any:  # noqa: ANN401 - a module
         return pytest.importorskip(name, reason=f"the real reader, {name.split('.', maxsplit=1)[0]}, is not installed")
 
 
-@pytest.fixture(params=["uint16", "uint32"])
+@pytest.fixture(params=[("uint16", False), ("uint32", False), ("uint16", True)], ids=["uint16", "uint32", "next_token"])
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> Made:
-    return make(tmp_path, FRAGMENTS, Packing("concat", LENGTH, PAD), request.param, group=100)
+    dtype, next_token = request.param
+    packing = Packing("concat", LENGTH, PAD, next_token)
+    return make(tmp_path, FRAGMENTS, Form(packing, dtype, 100, ("loss_mask", "ref_loss")))
 
 
 def parts(out: Path, suffix: str) -> list[Path]:
@@ -50,12 +52,14 @@ def test_datatrove_itself_writes_the_same_bytes(made: Made, tmp_path: Path) -> N
         "part-00000.ds",
         tokenizer_name_or_path="some/tokenizer",
         save_final_metadata=True,
+        save_loss_metadata=True,
         token_size=made.dtype.itemsize,
     )
+    mask = iter(made.column("loss_mask"))
     for ids in made.documents:
-        theirs.write(ids, None)
+        theirs.write(ids, np.array([next(mask) for _ in ids]))
     theirs.close()
-    for suffix in ("", ".index", ".metadata"):
+    for suffix in ("", ".index", ".metadata", ".loss"):
         name = f"part-00000.ds{suffix}"
         assert (tmp_path / "theirs" / name).read_bytes() == (tmp_path / "out" / "web" / name).read_bytes()
 
@@ -122,11 +126,19 @@ def test_olmo_core_reads_every_token_and_where_documents_end(made: Made, tmp_pat
     written(made, tmp_path / "out", OLMO, file_bytes=made.dtype.itemsize * 170)
     paths = parts(tmp_path / "out", ".npy")
     dataset = numpy_dataset.NumpyFSLDataset(
-        *paths, sequence_length=LENGTH, pad_token_id=PAD, eos_token_id=PAD, vocab_size=2**31, dtype=made.dtype.type
+        *paths,
+        sequence_length=LENGTH,
+        pad_token_id=PAD,
+        eos_token_id=PAD,
+        vocab_size=2**31,
+        dtype=made.dtype.type,
+        label_mask_paths=parts(tmp_path / "out", ".label_mask"),
     )
     whole = len(made.tokens) // LENGTH * LENGTH
     read = [dataset[number]["input_ids"].tolist() for number in range(len(dataset))]
     assert list(chain.from_iterable(read)) == made.tokens[:whole]
+    masks = [dataset[number]["label_mask"].tolist() for number in range(len(dataset))]
+    assert list(chain.from_iterable(masks)) == [bool(each) for each in made.column("loss_mask")[:whole]]
     ends = [list(utils.iter_document_indices(path, use_array_if_local=False, dtype=made.dtype.type)) for path in paths]
     documents = [
         np.fromfile(path, made.dtype)[begin:end].tolist()
@@ -158,6 +170,9 @@ def test_streaming_reads_every_sequence(made: Made, tmp_path: Path, streaming: A
     read = [{name: values.tolist() for name, values in dataset[number].items()} for number in range(len(dataset))]
     assert [sample["tokens"] for sample in read] == [row["input_ids"] for row in made.rows]
     assert [sample["doc_lengths"] for sample in read] == [row["doc_lengths"] for row in made.rows]
+    for name in ("loss_mask", "ref_loss"):
+        assert np.array_equal([sample[name] for sample in read], [row[name] for row in made.rows], equal_nan=True)
+    assert dataset[0]["ref_loss"].dtype == np.float16
     assert dataset[0]["tokens"].dtype == made.dtype
     assert len(parts(tmp_path / "out", ".mds")) > 1
 
@@ -165,9 +180,11 @@ def test_streaming_reads_every_sequence(made: Made, tmp_path: Path, streaming: A
 def test_streaming_itself_writes_the_same_bytes(made: Made, tmp_path: Path, streaming: Any) -> None:  # noqa: ANN401
     written(made, tmp_path / "out", MDS, file_bytes=700)
     kinds = {
-        "tokens": f"ndarray:{made.dtype.name}:{LENGTH}",
+        "tokens": f"ndarray:{made.dtype.name}:{made.packing.row_length}",
         "doc_lengths": "ndarray:int32",
         "doc_uids": "ndarray:uint64",
+        "loss_mask": f"ndarray:uint8:{made.packing.row_length}",
+        "ref_loss": f"ndarray:float16:{made.packing.row_length}",
     }
     theirs = tmp_path / "theirs"
     with streaming.MDSWriter(columns=kinds, out=str(theirs), size_limit=700, hashes=["xxh3_128"]) as writer:
@@ -177,6 +194,8 @@ def test_streaming_itself_writes_the_same_bytes(made: Made, tmp_path: Path, stre
                     "tokens": np.array(row["input_ids"], made.dtype),
                     "doc_lengths": np.array(row["doc_lengths"], np.int32),
                     "doc_uids": np.array(row["doc_uids"], np.uint64),
+                    "loss_mask": np.array(row["loss_mask"], np.uint8),
+                    "ref_loss": np.array(row["ref_loss"], np.float16),
                 }
             )
     ours = {path.name: path.read_bytes() for path in (tmp_path / "out" / "web").iterdir()}

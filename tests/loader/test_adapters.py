@@ -94,7 +94,8 @@ def test_torch_tensors_have_the_types_that_models_take(sequences: Sequences) -> 
     from pipelines.loader import torch_dataset  # noqa: PLC0415 - where torch is
     from pipelines.loader.batch import BORDERS, PER_TOKEN  # noqa: PLC0415 - beside it
 
-    item = next(iter(torch_dataset(sequences.batches(2), (*PER_TOKEN, *BORDERS))))
+    columns = [name for name in (*PER_TOKEN, *BORDERS) if name != "ref_loss"]
+    item = next(iter(torch_dataset(sequences.batches(2), columns)))
     kinds = {name: value.dtype for name, value in item.items() if not isinstance(value, int)}
     masks = dict.fromkeys(["loss_mask", "attention_mask"], torch.bool)
     longs = dict.fromkeys(["input_ids", "targets", "labels", "position_ids", "segment_ids"], torch.int64)
@@ -102,6 +103,8 @@ def test_torch_tensors_have_the_types_that_models_take(sequences: Sequences) -> 
     assert {name for name, value in item.items() if isinstance(value, int)} == {"step", "max_seqlen"}
     with pytest.raises(RequestError, match="no column 'ids'"):
         torch_dataset(sequences.batches(2), ["ids"])
+    with pytest.raises(RequestError, match="no source of their build has it"):
+        next(iter(torch_dataset(sequences.batches(2), ["ref_loss"])))
 
 
 @pytest.mark.filterwarnings("ignore:This DataLoader will create:UserWarning")

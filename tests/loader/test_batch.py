@@ -4,10 +4,12 @@ from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.loader.batch import IGNORED, Batch, batch_of
+from pipelines.errors import RequestError
+from pipelines.loader.batch import IGNORED, Batch, as_models_take, batch_of
 from pipelines.mix.shards import shard_schema
 
 PAD = 9999
@@ -117,6 +119,19 @@ def test_a_loss_mask_of_the_shard_takes_tokens_out_of_targets_and_labels() -> No
     assert batch.targets.tolist() == [[-100, 3, 4, 5, -100], [-100] * 5]
     assert batch.labels.tolist() == [[-100, -100, 3, 4, 5], [1, -100, -100, -100, -100]]
     assert batch.tokens["loss_mask"].shape == (2, 5)
+
+
+def test_reference_losses_stand_beside_targets() -> None:
+    losses = pa.array([[None, 1.5, 2.5, 3.5, 4.5], [None, 0.5, 9.0, 9.0, 9.0]], pa.list_(pa.float16()))
+    table = table_of([[3, 2], [2]], 5).append_column("ref_loss", losses)
+    mask = pa.array([[1, 1, 0, 1, 1]] * 2, pa.list_(pa.uint8()))
+    for each, second in ((table, 2.5), (table.append_column("loss_mask", mask), np.nan)):
+        batch = batch_of(each, 0, 0, 5)
+        expected = [[1.5, second, 3.5, 4.5, np.nan], [0.5, *[np.nan] * 4]]
+        assert np.array_equal(batch.ref_loss, np.array(expected, np.float32), equal_nan=True)
+        assert as_models_take(batch, "ref_loss").dtype == np.float32
+    with pytest.raises(RequestError, match="no ref_loss"):
+        _ = batch_of(table_of([[5]], 5), 0, 0, 5).ref_loss
 
 
 def test_long_batches_do_not_mix_rows_up() -> None:

@@ -206,20 +206,22 @@ def test_a_document_of_25_million_tokens_is_packed_exactly(method: Method) -> No
 
 
 @given(st.lists(st.integers(0, 50), max_size=30), st.integers(1, 20), st.sampled_from(METHODS), st.booleans())
-def test_columns_of_tokens_go_with_their_ids_and_are_0_in_padding(
+def test_columns_of_tokens_go_with_their_ids_and_are_0_or_nan_in_padding(
     lengths: list[int], width: int, method: Method, more: bool
 ) -> None:
     plain = _contents(lengths)
-    tokens = np.empty(len(plain.ids), np.dtype([("ids", "<u2"), ("loss_mask", "u1")]))
-    tokens["ids"], tokens["loss_mask"] = plain.ids, 1 + plain.ids % 200
+    tokens = np.empty(len(plain.ids), np.dtype([("ids", "<u2"), ("loss_mask", "u1"), ("ref_loss", "<f2")]))
+    tokens["ids"], tokens["loss_mask"], tokens["ref_loss"] = plain.ids, 1 + plain.ids % 200, plain.ids % 7 / 4
     packing = Packing(method, width, 9, more)
     table, without = _table(replace(plain, ids=tokens), packing), _table(plain, packing)
-    assert table.drop_columns("loss_mask").equals(without)
-    assert table.schema.names == [*without.schema.names, "loss_mask"]
+    assert table.drop_columns(["loss_mask", "ref_loss"]).equals(without)
+    assert table.schema.names == [*without.schema.names, "loss_mask", "ref_loss"]
     for row in table.to_pylist():
         real = sum(row["doc_lengths"])
         assert row["loss_mask"][:real] == [1 + token % 200 for token in row["input_ids"][:real]]
         assert row["loss_mask"][real:] == [0] * (len(row["input_ids"]) - real)
+        assert row["ref_loss"][:real] == [token % 7 / 4 for token in row["input_ids"][:real]]
+        assert np.isnan(row["ref_loss"][real:]).all()
 
 
 def test_a_start_beyond_its_column_is_refused() -> None:

@@ -2,10 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.sources.lists import holds_numbers, numbers_in
 from pipelines.sources.options import FieldType
 from pipelines.sources.values import column_of, first_present, microseconds
 
@@ -82,6 +85,45 @@ def test_the_first_value_that_is_not_null_is_taken() -> None:
 def test_spans_are_pairs_of_places(value: object, flat: list[int] | None) -> None:
     array, wrong = column_of([value, [[1, 2]]], "spans")
     assert (array.to_pylist(), wrong) == ([flat, [1, 2]], {})
+
+
+@given(st.lists(st.none() | st.lists(st.none() | st.floats(-60_000, 60_000) | st.integers(-60_000, 60_000))))
+def test_numbers_become_float16_and_nulls_nan(values: list[list[float | None] | None]) -> None:
+    array, wrong = column_of(values, "numbers")
+    assert wrong == {}
+    assert array.type == pa.list_(pa.float16())
+    for found, value in zip(array.to_pylist(), values, strict=True):
+        assert (found is None) == (value is None)
+        numbers = np.array([np.nan if each is None else each for each in value or []], np.float64)
+        assert np.array_equal(np.array(found or [], np.float16), numbers.astype(np.float16), equal_nan=True)
+
+
+@pytest.mark.parametrize("value", ["1", 5, {}, [[1]], ["1"], [True], [1e6], [65_520], [float("inf")], [10**400]])
+def test_what_is_no_numbers_is_said(value: object) -> None:
+    array, wrong = column_of([[1.5], value], "numbers")
+    assert array.to_pylist() == [[1.5], None]
+    assert list(wrong) == [1]
+    assert wrong[1].startswith("no list of numbers")
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.list_(pa.float16()), pa.list_(pa.float64()), pa.large_list(pa.float32()), pa.list_(pa.int32())]
+)
+def test_numbers_of_an_arrow_column_are_those_of_its_lists(kind: pa.DataType) -> None:
+    values = [[9], [1, 2, None], None, [], [70_000 if kind.value_type != pa.float16() else np.inf], [3]]
+    given = pa.array(values, kind).slice(1)
+    assert holds_numbers(kind)
+    (found, wrong), (other, others) = numbers_in(given), column_of(given.to_pylist(), "numbers")
+    assert str(found.to_pylist()) == str(other.to_pylist())
+    assert list(wrong) == [3]
+    assert wrong == others
+
+
+def test_a_nan_is_one_nan_whatever_the_file_wrote() -> None:
+    odd = np.array([0x7FF8000000000001, 0xFFF8000000000000, 0x7FF0000000000001], np.uint64).view(np.float64)
+    found, _ = numbers_in(pa.array([odd.tolist()], pa.list_(pa.float64())))
+    bits = found.flatten().to_numpy().view(np.uint16)
+    assert set(bits.tolist()) == {int(np.array([np.nan], np.float16).view(np.uint16)[0])}
 
 
 @pytest.mark.parametrize(

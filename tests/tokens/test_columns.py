@@ -47,4 +47,19 @@ def test_without_columns_records_are_the_stored_ids(documents: list[list[tuple[i
 def test_a_build_has_a_loss_mask_where_a_source_has_spans_that_count() -> None:
     plain, spans = JsonLines(path="a"), JsonLines(path="a", loss_spans="loss")
     assert columns_of([plain, C4(path="a")]) == ()
-    assert columns_of([plain, spans]) == tuple(TOKEN_COLUMNS) == ("loss_mask",)
+    assert columns_of([plain, spans]) == ("loss_mask",)
+
+
+def test_a_build_has_reference_losses_where_a_source_has_them() -> None:
+    both = JsonLines(path="a", ref_loss="scores", loss_spans="loss")
+    assert columns_of([JsonLines(path="a", ref_loss="scores")]) == ("ref_loss",)
+    assert columns_of([C4(path="a"), both]) == tuple(TOKEN_COLUMNS) == ("loss_mask", "ref_loss")
+
+
+def test_tokens_of_a_source_without_reference_losses_have_nan() -> None:
+    held = table([[(7, 1), (8, 0)]], "uint16", masked=True)
+    names = ["loss_mask", "ref_loss"]
+    records = token_records(held, "uint16", names).to_pylist()
+    (run,) = (np.frombuffer(each, record_type("uint16", names)) for each in records)
+    assert run["loss_mask"].tolist() == [1, 0]
+    assert np.isnan(run["ref_loss"]).all()

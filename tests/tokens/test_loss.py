@@ -26,7 +26,7 @@ def masked(encoder: Encoder, texts: list[str], spans: list[Spans]) -> LossMask:
     column = pa.array(["before", *texts], pa.large_string()).slice(1)
     flat = [None if each is None else [place for span in each for place in span] for each in [[[0, 1]], *spans]]
     runs = encoder.encode(column)
-    return loss_mask(column, pa.array(flat, pa.list_(pa.uint32())).slice(1), runs, encoder)
+    return loss_mask(column, pa.array(flat, pa.list_(pa.uint32())).slice(1), runs, encoder.spelling)
 
 
 def expected(encoder: Encoder, text: str, spans: Spans) -> list[int]:
