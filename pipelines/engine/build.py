@@ -42,7 +42,12 @@ from pipelines.engine.promises import check_max_shares, check_subsets
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.route import Fit, Pass
 from pipelines.engine.runner import Runner
+from pipelines.engine.stamps import check_stamps
 from pipelines.mix.place import shard_count
+from pipelines.tokens.edited_json import edited_json
+
+DECODER = "tokens/tokenizer.json"
+"""The tokenizer by which a trainer decodes, where it came as such a file or was trained here."""
 
 
 class Build:
@@ -67,6 +72,7 @@ class Build:
         self.load_tokenizer()
         for number in range(self.plan.passes):
             self.take(number)
+        self._check_stamps([holding.tokens for holding in self.holdings if holding.tokens is not None])
         if self.job.manifest.mix is None:
             self.runner.sweep("shards", ())
             ledger = self._ledger([None] * len(self.holdings), [receipt.content for receipt in self.maps])
@@ -74,6 +80,10 @@ class Build:
             ledger = self._mix()
         check_documents(self.last, ledger)
         return ledger
+
+    def _check_stamps(self, paths: Sequence[str]) -> None:
+        """Refuse token runs or shards, left by an earlier run or put there, whose ids are of another tokenizer."""
+        check_stamps(self.job.storage, paths, self.encoder_hash)
 
     def take(self, number: int) -> None:
         """Run pass `number`, the exchange that ends it, and its fits."""
@@ -94,8 +104,10 @@ class Build:
             self._use_tokenizer(save_artifact(self.job, part, data, {"bytes": len(data)}).part)
 
     def _use_tokenizer(self, part: str) -> None:
-        self.encoder = part
-        self.encoder_hash = load_fitted_encoder(self.job, part).hash
+        encoder = load_fitted_encoder(self.job, part)
+        self.encoder, self.encoder_hash = part, encoder.hash
+        if encoder.name == "json":
+            self.job.storage.put(DECODER, edited_json(self.job.storage.read(part), encoder))
 
     def map_pass(self, number: int) -> None:
         """Run one pass over all splits, and nothing of what ends it."""
@@ -242,7 +254,9 @@ class Build:
             stamp = key_of([self.job.manifest_hash, self.encoder_hash, packing, shards, contents])
             tasks += [PackTask(phase, shard, shards, inputs, self.encoder, stamp) for shard in range(shards)]
         self.runner.sweep("shards", [task.part(self.job) for task in tasks])
-        return self.runner.run("pack", run_pack, tasks)
+        packed = self.runner.run("pack", run_pack, tasks)
+        self._check_stamps([receipt.part for receipt in packed])
+        return packed
 
     def _ledger(self, usage: Sequence[str | None], contents: Sequence[str]) -> list[Receipt]:
         """Merge what all passes said into the ledger."""

@@ -32,6 +32,7 @@ from pipelines.tokens.columns import LOSS_MASK
 from pipelines.tokens.encode import Encoder
 from pipelines.tokens.loss import loss_mask
 from pipelines.tokens.runs import run_table, runs_schema
+from pipelines.tokens.stamp import stamped
 
 TEXTS = pa.schema([pa.field("row", pa.uint32(), nullable=False), pa.field("text", pa.large_string(), nullable=False)])
 """Columns of a texts part."""
@@ -85,7 +86,8 @@ class Outputs:
         if self.plan.keeps_text:
             self._open("texts", f"work/texts/{self.plan.key}.parquet", TEXTS, grouped=False)
         if self.plan.encoder is not None:
-            self._open("tokens", f"tokens/{self.plan.key}.parquet", runs_schema(self.plan.columns), grouped=False)
+            schema = stamped(runs_schema(self.plan.columns), self.plan.encoder.hash)
+            self._open("tokens", f"tokens/{self.plan.key}.parquet", schema, grouped=False)
         exchange = self.plan.work.exchange
         if exchange is not None:
             layout, spill_bytes = exchange.layout, self.job.resources.spill_bytes
