@@ -27,11 +27,11 @@ from pipelines.engine.receipts import Receipt, save_receipt
 from pipelines.engine.route import Pass
 from pipelines.engine.walk import Walk
 from pipelines.sources.options import LOSS_SPANS
-from pipelines.tokens.checking import CHECKED, check_ids
+from pipelines.tokens.checking import CHECKED, check_ids, come_back
 from pipelines.tokens.columns import LOSS_MASK
 from pipelines.tokens.encode import Encoder
 from pipelines.tokens.loss import loss_mask
-from pipelines.tokens.runs import run_table, runs_schema
+from pipelines.tokens.runs import TEXT_BYTES, run_table, runs_schema
 from pipelines.tokens.stamp import stamped
 
 TEXTS = pa.schema([pa.field("row", pa.uint32(), nullable=False), pa.field("text", pa.large_string(), nullable=False)])
@@ -79,6 +79,7 @@ class Outputs:
         self._trial: list[pa.Table] = []
         self._names: dict[str, dict[str, str]] = {}
         self._emitter: Emitter | None = None
+        self._back: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         self._stack.__enter__()
@@ -86,7 +87,7 @@ class Outputs:
         if self.plan.keeps_text:
             self._open("texts", f"work/texts/{self.plan.key}.parquet", TEXTS, grouped=False)
         if self.plan.encoder is not None:
-            schema = stamped(runs_schema(self.plan.columns), self.plan.encoder.hash)
+            schema = stamped(runs_schema(self.plan.columns).append(TEXT_BYTES), self.plan.encoder.hash)
             self._open("tokens", f"tokens/{self.plan.key}.parquet", schema, grouped=False)
         exchange = self.plan.work.exchange
         if exchange is not None:
@@ -135,6 +136,7 @@ class Outputs:
     def _add_tokens(self, encoder: Encoder, documents: pa.RecordBatch, rows: npt.NDArray[np.uint32]) -> None:
         if self._writers["tokens"].rows == 0:
             check_ids(encoder, documents.slice(0, CHECKED))
+            self._back = come_back(encoder, documents.slice(0, CHECKED))
         runs = encoder.encode(documents.column("text"))
         columns: dict[str, npt.NDArray[np.uint8]] = {}
         if LOSS_MASK in self.plan.columns:
@@ -142,7 +144,8 @@ class Outputs:
             columns[LOSS_MASK] = found.mask
             self.counts["loss_unplaced"] += found.unplaced
         self.counts["tokens"] += len(runs.ids)
-        self._writers["tokens"].add(run_table(rows, runs, columns))
+        sizes = pc.binary_length(documents.column("text"))
+        self._writers["tokens"].add(run_table(rows, runs, columns).append_column(TEXT_BYTES, sizes))
 
     def _add_delta(self, walk: Walk) -> None:
         self._mask.update(walk.alive.tobytes())
@@ -202,6 +205,7 @@ class Outputs:
             "mask": self._mask.hexdigest(),
             "texts": self._part("texts"),
             "tokens": self._part("tokens"),
+            "round_trip": dict(self._back),
             "signals": self._part("signals"),
             "rows": None if rows is None else f"work/rows/{self.plan.key}.rows",
             "rows_content": "" if rows is None else rows.content,

@@ -21,7 +21,7 @@ from pipelines.manifest import Manifest, stored_manifest
 from pipelines.overrides import override
 from pipelines.yaml_keys import Document, Tree, parse_document, write_document
 
-STEPS = ("pools", "budgets", "place", "pack", "ledger", "ledger: ids")
+STEPS = ("passport", "pools", "budgets", "place", "pack", "ledger", "ledger: ids")
 """Steps behind the last pass: they read token runs, signals and records of the build folder."""
 
 
