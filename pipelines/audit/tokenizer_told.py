@@ -80,12 +80,20 @@ def tell_of(where: str, texts: Sequence[Path] = ()) -> Told:
     return _before_a_build(where, spec, texts)
 
 
-def _of_build(build: Opened) -> Told:
+def passport_in(build: Opened) -> Passport:
+    """Return the passport of a build.
+
+    Raises:
+        RequestError: it has no tokenizer.
+    """
     try:
-        passport = read_passport(build.storage.read(PASSPORT))
+        return read_passport(build.storage.read(PASSPORT))
     except FileNotFoundError:
         raise RequestError(f"{build.storage.url} has no tokenizer: its manifest makes no tokens") from None
-    return Told(build.storage.url, _last_backend(build), passport)
+
+
+def _of_build(build: Opened) -> Told:
+    return Told(build.storage.url, _last_backend(build), passport_in(build))
 
 
 def _last_backend(build: Opened) -> str:

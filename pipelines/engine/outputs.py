@@ -134,9 +134,9 @@ class Outputs:
             self._emitter.add(self.plan.work.exchange.emit(exchange_documents(walk, rows), self.plan.standing))
 
     def _add_tokens(self, encoder: Encoder, documents: pa.RecordBatch, rows: npt.NDArray[np.uint32]) -> None:
-        if self._writers["tokens"].rows == 0:
-            check_ids(encoder, documents.slice(0, CHECKED))
-            self._back = come_back(encoder, documents.slice(0, CHECKED))
+        if (left := CHECKED - self._back.total()) > 0:
+            check_ids(encoder, documents.slice(0, left))
+            self._back.update(come_back(encoder, documents.slice(0, left)))
         runs = encoder.encode(documents.column("text"))
         columns: dict[str, npt.NDArray[np.uint8]] = {}
         if LOSS_MASK in self.plan.columns:

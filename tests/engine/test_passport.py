@@ -10,14 +10,19 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from pipelines.audit.opened import open_folder
-from pipelines.audit.passport import DECODER, PASSPORT, Passport, read_passport
+from pipelines.audit.passport import DECODER, PASSPORT, Edited, Passport, read_passport
+from pipelines.audit.pieces import pieces_of, trace_pieces
 from pipelines.engine.job import Resources
 from pipelines.engine.remixing import mix_again
 from pipelines.engine.session import Settings
+from pipelines.loader import load_sequences
 from pipelines.tokens.checking import CHECKED
+from tests.filters.real_texts import needs_corpus
 from tests.helpers import build_here, lines_source, verdicts, write_lines
+from tests.tokens.tokenizers_at_hand import PUBLISHED
 
 HERE = Settings(address="none")
+SHARD = "main/part-00000.parquet"
 
 TEXTS = {
     "a": [f"It is said that number {number} of the mills grinds slowly, and well." for number in range(30)],
@@ -122,6 +127,22 @@ def test_texts_that_a_normalizer_changes_are_counted_with_the_reason(corpus: Pat
     assert (passport.kind, passport.normalizer) == ("json", "Lowercase")
     for each in passport.round_trip:
         assert (each.exact, each.normalizer, each.other) == (0, each.documents, 0)
+
+
+@needs_corpus
+def test_a_build_with_the_vocabulary_of_phi_3_mini_says_so(corpus: Path, tmp_path: Path) -> None:
+    chat = ["<|endoftext|>", "<|assistant|>", "<|system|>", "<|end|>", "<|user|>"]
+    spec = {"sentencepiece": str(PUBLISHED["llama2"]), "bos": False, "edit": {"add": chat, "multiple_of": 64}}
+    build_here(manifest(corpus, tokenizer=spec), tmp_path / "out")
+    passport = passport_in(tmp_path / "out")
+    assert (passport.kind, passport.vocab_size, passport.id_type) == ("sentencepiece", 32_064, "uint16")
+    assert (passport.framing.bos_id, passport.framing.adds_bos, passport.framing.eos_id) == (1, False, 2)
+    assert passport.edits == Edited({}, 0, {token: 32_000 + at for at, token in enumerate(chat)}, 59)
+    assert all(each.exact == each.documents for each in passport.round_trip)
+    assert not (tmp_path / "out" / DECODER).exists()
+    traced = trace_pieces(open_folder(tmp_path / "out"), pieces_of(open_folder(tmp_path / "out"), SHARD, [0]))
+    assert all(each.agrees for each in traced)
+    assert load_sequences(tmp_path / "out").read(0, 1).input_ids.max() < 32_000
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import base64
 import json
+import random
 from collections.abc import Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from pipelines.tokenizer_spec import TokenizerSpec, TrainOptions
 from pipelines.tokens.backends import NO_FRAME, Library
 from pipelines.tokens.edited_json import edited_json
 from pipelines.tokens.encode import Encoder, load_encoder
+from pipelines.tokens.huggingface import dead_ids
 from pipelines.tokens.patterns import CL100K
 from pipelines.tokens.renumbered import GONE, Renumbered
 from pipelines.tokens.train import train_bpe
@@ -128,6 +131,35 @@ def test_every_token_of_a_trained_vocabulary_that_texts_become_is_alive() -> Non
     encoder = load_encoder(ARTIFACT, TokenizerSpec(tokenizer_json=__file__, bos=False, eos=False))
     assert encoder.about.dead() == {0, 1, 2}
     assert not set(encoder.encode(pa.array(TEXTS, pa.large_string())).ids.tolist()) & encoder.about.dead()
+
+
+LETTERS = "abc"
+STRINGS = ["".join(letters) for length in range(1, 8) for letters in product(LETTERS, repeat=length)]
+"""All texts of up to 7 letters: longer than any token below."""
+
+
+@given(seed=st.integers(0, 10**6), merges=st.integers(1, 12))
+def test_no_text_at_all_becomes_what_is_called_dead(seed: int, merges: int) -> None:
+    document = random_bpe(random.Random(seed), merges)
+    dead = dead_ids(document, {})
+    bare = Tokenizer.from_str(json.dumps(document))
+    found = {number for each in bare.encode_batch_fast(STRINGS) for number in each.ids}
+    assert not found & dead
+    assert found | dead == set(document["model"]["vocab"].values())
+
+
+def random_bpe(rng: random.Random, merges: int) -> dict[str, Any]:
+    """A BPE over three letters whose merges are pairs of tokens that there were, in any order; and a stray token."""
+    tokens, pairs = list(LETTERS), []
+    for _ in range(merges):
+        left, right = rng.choice(tokens), rng.choice(tokens)
+        if len(left + right) <= 5 and [left, right] not in pairs:
+            pairs.append([left, right])
+            tokens.append(left + right)
+    rng.shuffle(pairs)
+    names = list(dict.fromkeys([*tokens, "".join(rng.choices(LETTERS, k=5))]))
+    vocab = {token: number for number, token in enumerate(names)}
+    return {"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "vocab": vocab, "merges": pairs}}
 
 
 # --- BOS, EOS, padding
