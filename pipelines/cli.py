@@ -21,6 +21,7 @@ from pipelines.audit.bench_page import print_bench
 from pipelines.audit.forecast import forecast
 from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.opened import open_folder
+from pipelines.audit.passport_html import passport_as_html
 from pipelines.audit.passport_page import print_told
 from pipelines.audit.pieces import packing_of, trace_pieces
 from pipelines.audit.pieces_page import print_sequences
@@ -411,6 +412,9 @@ def tokenizer(
         list[Path] | None,
         typer.Option("--text", help="A UTF-8 text to count tokens of, for a file or a manifest; may be repeated."),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the same as a page for a browser, too.", metavar="FILE")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what a tokenizer is, and how many tokens texts become: the passport of a build, or what is known before one.
@@ -427,6 +431,9 @@ def tokenizer(
         _print_json(told)
     else:
         print_told(console, told)
+    if html is not None:
+        open_storage(html.parent).put(html.name, passport_as_html(told).encode())
+        errors.print(f"Written: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

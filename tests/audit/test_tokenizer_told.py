@@ -2,6 +2,7 @@
 
 import io
 import json
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from pipelines.audit.encoding import encoding_of, planned_encoder
 from pipelines.audit.forecast import forecast
 from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.passport import PASSPORT, read_passport
+from pipelines.audit.passport_html import passport_as_html
 from pipelines.audit.passport_page import print_told
+from pipelines.audit.passport_words import listings, passport_lines
 from pipelines.audit.tokenizer_told import Told, tell_of
 from pipelines.cli import app
 from pipelines.engine.job import Resources
@@ -64,6 +67,20 @@ def test_of_a_build_it_tells_the_passport_that_lies_there(built: Path) -> None:
     for words in (told.passport.hash, "300 ids, uint16", "<|endoftext|> (0), ends each document", "Tokens by source"):
         assert words in page
     assert "Tokens by language" in page
+
+
+def test_the_page_for_a_browser_says_the_same_and_shows_names_as_text(built: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    CliRunner().invoke(app, ["tokenizer", str(built / "out"), "--html", str(page)])
+    told, html = tell_of(str(built / "out")), page.read_text()
+    assert html == passport_as_html(told)
+    for name, words in passport_lines(told.passport, told.encoding):
+        assert f"<th>{name}</th><td>{escape(words)}</td>" in html
+    assert "&lt;|endoftext|&gt; (0), ends each document" in html
+    assert "<|endoftext|>" not in html
+    for each in listings(told.passport):
+        assert f"<h2>{each.title}</h2>" in html
+        assert all(f"<td>{cell}</td>" in html for row in each.rows for cell in row)
 
 
 def test_of_a_manifest_that_trains_it_tells_what_is_decided(built: Path) -> None:

@@ -52,8 +52,10 @@ def test_long_documents_are_looked_at_in_their_beginning() -> None:
 
 def test_texts_that_come_back_are_counted_and_those_that_do_not_by_their_reason() -> None:
     documents = batch_of(TEXTS).documents
-    assert come_back(trained(), documents) == Counter(exact=len(TEXTS))
-    forgetful = replace(trained(), table=tuple(b"" for _ in range(400)))
+    encoder = trained()
+    assert isinstance(encoder, TableEncoder)
+    assert come_back(encoder, documents) == Counter(exact=len(TEXTS))
+    forgetful = replace(encoder, table=tuple(b"" for _ in range(400)))
     assert come_back(forgetful, documents) == Counter(other=len(TEXTS))
     upper = replace(forgetful, about=replace(forgetful.about, normalized=str.upper))
     assert come_back(upper, documents) == Counter(normalizer=len(TEXTS))
