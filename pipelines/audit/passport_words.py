@@ -18,6 +18,10 @@ KINDS = {
     "sentencepiece": "a SentencePiece model",
 }
 
+FERTILITY = ("documents", "tokens", "a character", "a byte", "a word")
+ROUND_TRIP = ("documents", "the same", "normalized", "other")
+"""Columns of numbers."""
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -81,12 +85,11 @@ def listings(passport: Passport) -> Iterator[Listing]:
     """Yield the tables of a passport; what is not known has none."""
     for name, rows in (("source", passport.by_source), ("language", passport.by_language)):
         if rows:
-            columns = (name, "documents", "tokens", "a character", "a byte", "a word")
-            yield Listing(f"Tokens by {name} (without BOS and EOS)", columns, [_fertility(each) for each in rows])
+            title = f"Tokens by {name} (without BOS and EOS)"
+            yield Listing(title, (name, *FERTILITY), [_fertility(each) for each in rows])
     if passport.round_trip:
         title = "What comes back when it is decoded (beginnings of documents)"
-        columns = ("source", "documents", "the same", "normalized", "other")
-        yield Listing(title, columns, [_round_trip(each) for each in passport.round_trip])
+        yield Listing(title, ("source", *ROUND_TRIP), [_round_trip(each) for each in passport.round_trip])
 
 
 def _fertility(each: Fertility) -> list[str]:

@@ -8,7 +8,7 @@ Guaranteed: only ids that no text becomes are removed, so texts get the tokens t
      name (`vocabulary.py`) and the vocabulary has no other. The hash covers the edits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -54,27 +54,28 @@ def edited(base: TableEncoder, spec: TokenizerSpec, edit: EditOptions) -> TableE
     """
     removed = _removed(base, spec, edit)
     kept = np.setdiff1d(np.arange(base.vocab_size), sorted(removed))
-    added = {token: len(kept) + place for place, token in enumerate(_added(base, removed, edit))}
-    size = -(-(len(kept) + len(added)) // edit.multiple_of) * edit.multiple_of
-    forward = _forward(base.vocab_size, kept, len(added))
-    policy = _policy(base.policy, forward, added, spec)
+    edits = _edits(base, removed, _added(base, removed, edit), edit.multiple_of)
+    forward = _forward(base.vocab_size, kept, len(edits.added))
+    policy = _policy(base.policy, forward, edits.added, spec)
     backend = _renumbered(base.backend, forward, removed)
-    edits = Edits(
-        tuple(sorted(removed)),
-        tuple(_name(base, number) for number in sorted(removed)),
-        added,
-        size - len(kept) - len(added),
-    )
+    table = (*(base.table[number] for number in kept), *[b""] * (len(edits.added) + edits.padding))
     specials = {token: int(forward[number]) for token, number in base.about.specials.items() if number not in removed}
     return replace(
         base,
-        hash=key_of([base.hash, edits.removed, list(added), size, asdict(policy)]),
-        table=(*(base.table[number] for number in kept), *[b""] * (size - len(kept))),
+        hash=key_of([base.hash, edits.removed, list(edits.added), len(table), asdict(policy)]),
+        table=table,
         policy=policy,
         backend=backend,
         library=backend if base.library is base.backend else _renumbered(base.library, forward, removed),
-        about=replace(base.about, specials=specials | added, edits=edits),
+        about=replace(base.about, specials={**specials, **edits.added}, edits=edits),
     )
+
+
+def _edits(base: TableEncoder, removed: set[int], tokens: Sequence[str], multiple_of: int) -> Edits:
+    """Return what is changed: who goes, who comes with which id, and how many ids fill up the size."""
+    gone, kept = tuple(sorted(removed)), base.vocab_size - len(removed)
+    added = {token: kept + place for place, token in enumerate(tokens)}
+    return Edits(gone, tuple(_name(base, number) for number in gone), added, -(kept + len(added)) % multiple_of)
 
 
 def _removed(base: TableEncoder, spec: TokenizerSpec, edit: EditOptions) -> set[int]:
