@@ -11,9 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 from pipelines.audit.opened import Opened, open_folder
+from pipelines.audit.passport import Passport
 from pipelines.audit.pieces import Traced, pieces_of, trace_pieces
 from pipelines.audit.stories import Story, stories_of
 from pipelines.audit.summary import PART, Summary, read_summary
+from pipelines.audit.tokenizer_told import passport_in
 from pipelines.audit.whatif import Answer, what_if
 from pipelines.engine.job import Resources
 from pipelines.engine.session import Settings
@@ -96,6 +98,15 @@ class Built:
     def summary(self) -> Summary:
         """What it read, dropped and made."""
         return read_summary(self._opened.storage.read(PART))
+
+    @cached_property
+    def passport(self) -> Passport:
+        """What its tokenizer is, and what it made of the texts.
+
+        Raises:
+            RequestError: it has none.
+        """
+        return passport_in(self._opened)
 
     def shards(self, phase: str | None = None) -> list[str]:
         """Return the paths or URLs of the shards of a phase, or of all, in the order in which a trainer reads them.

@@ -21,6 +21,8 @@ from pipelines.audit.bench_page import print_bench
 from pipelines.audit.forecast import forecast
 from pipelines.audit.forecast_page import print_forecast
 from pipelines.audit.opened import open_folder
+from pipelines.audit.passport_html import passport_as_html
+from pipelines.audit.passport_page import print_told
 from pipelines.audit.pieces import packing_of, trace_pieces
 from pipelines.audit.pieces_page import print_sequences
 from pipelines.audit.pilot import pilot
@@ -35,6 +37,7 @@ from pipelines.audit.signals_page import print_signals
 from pipelines.audit.steps import Place, Step, pieces_at, place_in, places_of
 from pipelines.audit.stories import stories_of
 from pipelines.audit.stories_page import print_stories
+from pipelines.audit.tokenizer_told import tell_of
 from pipelines.audit.whatif import what_if as judge_again
 from pipelines.audit.whatif_page import print_answer
 from pipelines.engine.job import MIB, Resources
@@ -56,8 +59,9 @@ app = typer.Typer(
     help="Build language-model training mixtures from raw corpora: every document accounted for.\n\n"
     "A first build: `gristmill sample data/sample`, then "
     "`gristmill build manifests/quickstart.yaml --out runs/quickstart`.\n\n"
-    "Before a build: `signals`, `plan`, `preview` and `dedup-bench`. After it: `mix` again, `what-if` with other "
-    "thresholds, `why` a document is missing, `trace` what a sequence is made of, `export` to other trainers' formats.",
+    "Before a build: `signals`, `tokenizer`, `plan`, `preview` and `dedup-bench`. After it: `mix` again, `what-if` "
+    "with other thresholds, `why` a document is missing, `trace` what a sequence is made of, `export` to other "
+    "trainers' formats.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -396,6 +400,40 @@ def what_if(
         _print_json(answer)
     else:
         print_answer(console, answer)
+
+
+@app.command()
+def tokenizer(
+    where: Annotated[
+        str,
+        typer.Argument(help="A build folder, a manifest, or a tokenizer's file.", metavar="WHERE"),
+    ],
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option("--text", help="A UTF-8 text to count tokens of, for a file or a manifest; may be repeated."),
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write the same as a page for a browser, too.", metavar="FILE")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what a tokenizer is, and how many tokens texts become: the passport of a build, or what is known before one.
+
+    Of a build: `gristmill tokenizer runs/quickstart`
+
+    Of a file, counted on texts of yours: `gristmill tokenizer llama3/tokenizer.model --text README.md`
+
+    A build counts all its texts, by source and, where `language` measured it, by language; of the first documents of
+    every split it says how many come back when they are decoded.
+    """
+    told = tell_of(where, texts or [])
+    if as_json:
+        _print_json(told)
+    else:
+        print_told(console, told)
+    if html is not None:
+        open_storage(html.parent).put(html.name, passport_as_html(told).encode())
+        errors.print(f"Written: {html}", highlight=False, markup=False, soft_wrap=True)
 
 
 @app.command()

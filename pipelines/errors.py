@@ -7,6 +7,7 @@
         ├── SourceChanged     an input file is not what it was when planning
         ├── StorageFull       no room for what a step writes
         ├── NotRepeatable     two attempts at one part wrote different bytes
+        ├── OtherTokenizer    token runs or a shard hold ids of another tokenizer than the build's
         ├── ShortPool         a pool holds fewer tokens than a phase takes
         ├── NotASubset        a pool lacks documents of another that it should hold
         ├── TooLargeShare     a phase takes more of some sources than `max_share` allows
@@ -62,6 +63,10 @@ class StorageFull(BuildError):
 
 class NotRepeatable(BuildError):
     """Two attempts at one part wrote different content."""
+
+
+class OtherTokenizer(BuildError):
+    """Token runs or a shard hold ids of another tokenizer than the build's."""
 
 
 class ShortPool(BuildError):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from pipelines.amounts import Bytes, Count
 from pipelines.sequences import as_tuple
+from pipelines.tokenizer_edit import EditOptions
 
 Kind = Literal["train", "json", "tiktoken", "sentencepiece", "file"]
 
@@ -56,6 +57,7 @@ class TokenizerSpec(BaseModel):
     )
     bos: bool | None = Field(None, description="Whether each document begins with the BOS token.")
     eos: bool | None = Field(None, description="Whether each document ends with the EOS token.")
+    edit: EditOptions | None = Field(None, description="Changes to the file's vocabulary.")
 
     @model_validator(mode="before")
     @classmethod
@@ -69,6 +71,8 @@ class TokenizerSpec(BaseModel):
             raise ValueError(f"write exactly one of {', '.join(KINDS)}")
         if self.tiktoken is None and (self.pattern is not None or self.special_tokens is not None):
             raise ValueError("`pattern` and `special_tokens` belong to tiktoken; under `train` they stand inside it")
+        if self.train is not None and self.edit is not None:
+            raise ValueError("`edit` changes a file; under `train` write `special_tokens` and `vocab_size`")
         return self
 
     def _given(self, kind: Kind) -> TrainOptions | str | None:

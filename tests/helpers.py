@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from pipelines.audit.passport import PASSPORT
 from pipelines.audit.summary import Summary
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.session import Settings, build, manifest_hash
@@ -69,10 +70,10 @@ def verdicts(out: Path) -> pa.Table:
 
 
 def digest(out: Path) -> str:
-    """Return a hash of the names and bytes of all shards and ledger files of a build."""
+    """Return a hash of the names and bytes of all shards and ledger files of a build, and of its passport."""
     whole = sha256()
-    for folder in ("shards", "ledger"):
-        for file in sorted((out / folder).rglob("*")):
+    for folder in ("shards", "ledger", PASSPORT):
+        for file in (out / folder, *sorted((out / folder).rglob("*"))):
             if file.is_file():
                 whole.update(f"{file.relative_to(out)}\0".encode() + sha256(file.read_bytes()).digest())
     return whole.hexdigest()

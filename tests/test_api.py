@@ -59,6 +59,7 @@ def test_a_finished_build_is_opened_and_asked(manifest: Path, tmp_path: Path) ->
     assert all(traced.agrees for traced in built.trace("web/part-00000.parquet", 0))
     assert built.manifest == pipelines.load(manifest)
     assert built.folder == str(tmp_path / "out")
+    assert built.passport.hash == built._opened.lock.tokenizer_hash
 
 
 def test_overrides_change_what_is_loaded(manifest: Path) -> None:

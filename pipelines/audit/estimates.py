@@ -226,16 +226,18 @@ def _chars_per_token(name: str, counted: Counted) -> tuple[float, str]:
     return CHARS_PER_TOKEN, f"{CHARS_PER_TOKEN:g} characters a token"
 
 
-def pass_seconds(works: Mapping[str, Pass], estimates: Sequence[Estimate], cores: int) -> float:
+def pass_seconds(
+    works: Mapping[str, Pass], estimates: Sequence[Estimate], cores: int, rates: Mapping[str, float] = RATES
+) -> float:
     """Return how long a pass takes by the usual rates; `works` says what it does to each source."""
     splits = sum(estimate.splits for estimate in estimates)
-    work = sum(estimate.chars / 1e6 * _seconds_per_megabyte(works[estimate.source]) for estimate in estimates)
+    work = sum(estimate.chars / 1e6 * _seconds_per_megabyte(works[estimate.source], rates) for estimate in estimates)
     return work / max(1, min(cores, splits))
 
 
-def _seconds_per_megabyte(work: Pass) -> float:
+def _seconds_per_megabyte(work: Pass, rates: Mapping[str, float]) -> float:
     labels = {"read", *(step.label for step in work.steps), *(["tokenize"] if work.tokenize else [])}
-    return sum(1 / RATES.get(label, USUAL_RATE) for label in labels)
+    return sum(1 / rates.get(label, USUAL_RATE) for label in labels)
 
 
 class _Event(msgspec.Struct):

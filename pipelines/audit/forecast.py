@@ -13,7 +13,9 @@ from filters.top_share import TopShare
 from pipelines.audit.cautions import dedup_cautions, exchange_cautions, traffic_of
 from pipelines.audit.demands import Demand, budget_cautions, demands_of
 from pipelines.audit.done import Standing, standing_of
+from pipelines.audit.encoding import Encoding, encoding_of, planned_encoder
 from pipelines.audit.estimates import (
+    RATES,
     Counted,
     Estimate,
     Pace,
@@ -70,6 +72,7 @@ class Forecast:
         steps: in order.
         cautions: what to look at.
         cores: tasks at a time.
+        encoding: whose code makes tokens; None where none are made.
     """
 
     manifest: Manifest
@@ -82,6 +85,7 @@ class Forecast:
     steps: Sequence[Planned]
     cautions: Sequence[str]
     cores: int
+    encoding: Encoding | None
 
 
 @dataclass(frozen=True)
@@ -101,11 +105,16 @@ def forecast(manifest: Manifest, out: str, resources: Resources) -> Forecast:
     estimates = estimates_of(manifest, plan, past.counted)
     demands = demands_of(manifest, estimates, past.standing)
     cores = resources.workers or cpu_count() or 1
-    steps = [_timed(step, plan, past, estimates, cores) for step in _steps(manifest, plan)]
+    spec = manifest.tokenizer
+    encoding = None if spec is None else encoding_of(planned_encoder(spec))
+    works = _Works(plan, estimates, cores, RATES if encoding is None else {**RATES, "tokenize": encoding.rate})
+    steps = [_timed(step, works, past) for step in _steps(manifest, plan)]
     traffic = traffic_of(plan, past.standing, estimates, resources)
     cautions = [caution for each in traffic for caution in exchange_cautions(each)]
     cautions += [*dedup_cautions(manifest), *budget_cautions(manifest, demands)]
-    return Forecast(manifest, plan, out, past.begun, past.standing, estimates, demands, steps, cautions, cores)
+    return Forecast(
+        manifest, plan, out, past.begun, past.standing, estimates, demands, steps, cautions, cores, encoding
+    )
 
 
 def _past(job: Job, plan: Plan) -> _Past:
@@ -135,6 +144,8 @@ def _steps(manifest: Manifest, plan: Plan) -> Iterator[Planned]:
         yield from _exchange(plan, number)
         for fit in next(iter(plan.routes.values()))[number].fits:
             yield _fit(manifest, fit)
+    if manifest.tokenizer is not None:
+        yield Planned("passport", {"all": ["tokens by source and by language"]}, ("passport",))
     if manifest.mix is not None:
         yield from _mixing(manifest)
     yield Planned("ledger", {"all": ["a verdict per record, signals, ids"]}, ("ledger", "ledger: ids"))
@@ -208,7 +219,17 @@ def _mixing(manifest: Manifest) -> Iterator[Planned]:
     yield Planned("shards", {"all": [words]}, ("place", "pack"))
 
 
-def _timed(step: Planned, plan: Plan, past: _Past, estimates: Sequence[Estimate], cores: int) -> Planned:
+@dataclass(frozen=True)
+class _Works:
+    """What passes do, to how much text, and how fast."""
+
+    plan: Plan
+    estimates: Sequence[Estimate]
+    cores: int
+    rates: Mapping[str, float]
+
+
+def _timed(step: Planned, works: _Works, past: _Past) -> Planned:
     """Return a step with the time that what is left of it takes."""
     shares = [_left(past.standing, name) for name in step.steps]
     if any(shares) and all(name in past.paces for name in step.steps):
@@ -216,8 +237,8 @@ def _timed(step: Planned, plan: Plan, past: _Past, estimates: Sequence[Estimate]
         seconds = sum(whole * left for whole, left in zip(times, shares, strict=True))
         return replace(step, seconds=seconds, counted=True)
     if step.name.startswith("pass ") and any(shares):
-        works = {source: route[int(step.name.split()[1]) - 1] for source, route in plan.routes.items()}
-        return replace(step, seconds=pass_seconds(works, estimates, cores) * shares[0])
+        done = {source: route[int(step.name.split()[1]) - 1] for source, route in works.plan.routes.items()}
+        return replace(step, seconds=pass_seconds(done, works.estimates, works.cores, works.rates) * shares[0])
     return step
 
 

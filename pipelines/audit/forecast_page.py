@@ -32,6 +32,8 @@ def print_forecast(console: Console, seen: Forecast) -> None:
     for line in _bases(seen.estimates):
         console.print(line, highlight=False, style="dim")
     console.print(_steps(seen))
+    if seen.encoding is not None:
+        console.print(f"Tokens: {escape(str(seen.encoding))}.", highlight=False)
     _print_standing(console, seen)
     if seen.demands:
         console.print(_mix(seen))

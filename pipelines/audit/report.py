@@ -65,6 +65,8 @@ def _next(summary: Summary, out: str) -> Iterator[tuple[str, str]]:
     """Yield where to look next."""
     yield "a verdict for every record", f"{out}/ledger/verdicts/"
     yield "why is a document missing?", f"gristmill why {out} ID"
+    if summary.tokens:
+        yield "what is its tokenizer?", f"gristmill tokenizer {out}"
     if summary.shards:
         yield "what a trainer reads", f"{out}/shards/"
         phase = summary.phases[0].phase

@@ -12,9 +12,11 @@ from pathlib import Path
 from pipelines.audit.balance import check_documents, check_tokens
 from pipelines.audit.fits import FitReport
 from pipelines.audit.ledger import IDS_PER_FILE, IdsTask, LedgerTask, run_ids, run_ledger
+from pipelines.audit.passport import DECODER
 from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing, ranges_of
 from pipelines.engine.budgeting import CutTask, run_cut
 from pipelines.engine.earlier import Keyed
+from pipelines.engine.fertility import FertilityTask, run_fertility
 from pipelines.engine.fit import (
     CollectTask,
     TrainTask,
@@ -42,7 +44,9 @@ from pipelines.engine.promises import check_max_shares, check_subsets
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.route import Fit, Pass
 from pipelines.engine.runner import Runner
+from pipelines.engine.stamps import check_stamps
 from pipelines.mix.place import shard_count
+from pipelines.tokens.edited_json import edited_json
 
 
 class Build:
@@ -60,6 +64,7 @@ class Build:
         self.encoder_hash = ""
         self.fitted: dict[str, str] = {}
         self.reports: list[FitReport] = []
+        self.fertility: list[Receipt] = []
         self.keys = KeptKeys(runner)
 
     def run(self) -> list[Receipt]:
@@ -67,6 +72,9 @@ class Build:
         self.load_tokenizer()
         for number in range(self.plan.passes):
             self.take(number)
+        self._check_stamps([holding.tokens for holding in self.holdings if holding.tokens is not None])
+        if self.encoder:
+            self._count_text()
         if self.job.manifest.mix is None:
             self.runner.sweep("shards", ())
             ledger = self._ledger([None] * len(self.holdings), [receipt.content for receipt in self.maps])
@@ -74,6 +82,17 @@ class Build:
             ledger = self._mix()
         check_documents(self.last, ledger)
         return ledger
+
+    def _count_text(self) -> None:
+        """Add up, for the passport, how much text the tokens of each split stand for."""
+        suffixes = {source: route[-1].suffix for source, route in self.plan.routes.items()}
+        pairs = zip(self.holdings, self.maps, strict=True)
+        tasks = [FertilityTask(held, receipt.content, suffixes[held.split.source]) for held, receipt in pairs]
+        self.fertility = self.runner.run("passport", run_fertility, tasks)
+
+    def _check_stamps(self, paths: Sequence[str]) -> None:
+        """Refuse token runs or shards, left by an earlier run or put there, whose ids are of another tokenizer."""
+        check_stamps(self.job.storage, paths, self.encoder_hash)
 
     def take(self, number: int) -> None:
         """Run pass `number`, the exchange that ends it, and its fits."""
@@ -94,8 +113,13 @@ class Build:
             self._use_tokenizer(save_artifact(self.job, part, data, {"bytes": len(data)}).part)
 
     def _use_tokenizer(self, part: str) -> None:
-        self.encoder = part
-        self.encoder_hash = load_fitted_encoder(self.job, part).hash
+        encoder = load_fitted_encoder(self.job, part)
+        self.encoder, self.encoder_hash = part, encoder.hash
+        self.runner.log({"event": "tokenizer", "hash": encoder.hash, "backend": encoder.backend.name})
+        if encoder.name == "json":
+            self.job.storage.put(DECODER, edited_json(self.job.storage.read(part), encoder))
+        else:
+            self.job.storage.delete(DECODER)
 
     def map_pass(self, number: int) -> None:
         """Run one pass over all splits, and nothing of what ends it."""
@@ -242,7 +266,9 @@ class Build:
             stamp = key_of([self.job.manifest_hash, self.encoder_hash, packing, shards, contents])
             tasks += [PackTask(phase, shard, shards, inputs, self.encoder, stamp) for shard in range(shards)]
         self.runner.sweep("shards", [task.part(self.job) for task in tasks])
-        return self.runner.run("pack", run_pack, tasks)
+        packed = self.runner.run("pack", run_pack, tasks)
+        self._check_stamps([receipt.part for receipt in packed])
+        return packed
 
     def _ledger(self, usage: Sequence[str | None], contents: Sequence[str]) -> list[Receipt]:
         """Merge what all passes said into the ledger."""

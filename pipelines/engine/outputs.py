@@ -27,9 +27,10 @@ from pipelines.engine.receipts import Receipt, save_receipt
 from pipelines.engine.route import Pass
 from pipelines.engine.walk import Walk
 from pipelines.tokens.beside import Encoded, columns_beside
-from pipelines.tokens.checking import CHECKED, check_ids
+from pipelines.tokens.checking import CHECKED, check_ids, come_back
 from pipelines.tokens.encode import Encoder
-from pipelines.tokens.runs import run_table, runs_schema
+from pipelines.tokens.runs import TEXT_BYTES, run_table, runs_schema
+from pipelines.tokens.stamp import stamped
 
 TEXTS = pa.schema([pa.field("row", pa.uint32(), nullable=False), pa.field("text", pa.large_string(), nullable=False)])
 """Columns of a texts part."""
@@ -76,6 +77,7 @@ class Outputs:
         self._trial: list[pa.Table] = []
         self._names: dict[str, dict[str, str]] = {}
         self._emitter: Emitter | None = None
+        self._back: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         self._stack.__enter__()
@@ -83,7 +85,8 @@ class Outputs:
         if self.plan.keeps_text:
             self._open("texts", f"work/texts/{self.plan.key}.parquet", TEXTS, grouped=False)
         if self.plan.encoder is not None:
-            self._open("tokens", f"tokens/{self.plan.key}.parquet", runs_schema(self.plan.columns), grouped=False)
+            schema = stamped(runs_schema(self.plan.columns).append(TEXT_BYTES), self.plan.encoder.hash)
+            self._open("tokens", f"tokens/{self.plan.key}.parquet", schema, grouped=False)
         exchange = self.plan.work.exchange
         if exchange is not None:
             layout, spill_bytes = exchange.layout, self.job.resources.spill_bytes
@@ -129,14 +132,17 @@ class Outputs:
             self._emitter.add(self.plan.work.exchange.emit(exchange_documents(walk, rows), self.plan.standing))
 
     def _add_tokens(self, encoder: Encoder, walk: Walk, rows: npt.NDArray[np.uint32]) -> None:
-        if self._writers["tokens"].rows == 0:
-            check_ids(encoder, walk.documents.slice(0, CHECKED))
-        runs = encoder.encode(walk.documents.column("text"))
+        if (left := CHECKED - self._back.total()) > 0:
+            check_ids(encoder, walk.documents.slice(0, left))
+            self._back.update(come_back(encoder, walk.documents.slice(0, left)))
+        texts = walk.documents.column("text")
+        runs = encoder.encode(texts)
         read = walk.piece.records.column("text_hash").take(pa.array(walk.rows)).to_numpy()
         columns, counts = columns_beside(Encoded(walk.documents, read, runs, encoder), self.plan.columns)
         self.counts.update(counts)
         self.counts["tokens"] += len(runs.ids)
-        self._writers["tokens"].add(run_table(rows, runs, columns))
+        sized = run_table(rows, runs, columns).append_column(TEXT_BYTES, pc.binary_length(texts))
+        self._writers["tokens"].add(sized)
 
     def _add_delta(self, walk: Walk) -> None:
         self._mask.update(walk.alive.tobytes())
@@ -196,6 +202,7 @@ class Outputs:
             "mask": self._mask.hexdigest(),
             "texts": self._part("texts"),
             "tokens": self._part("tokens"),
+            "round_trip": dict(self._back),
             "signals": self._part("signals"),
             "rows": None if rows is None else f"work/rows/{self.plan.key}.rows",
             "rows_content": "" if rows is None else rows.content,

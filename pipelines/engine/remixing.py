@@ -16,12 +16,12 @@ from pipelines.engine.lock import LOCK, MANIFEST
 from pipelines.engine.plan import Plan
 from pipelines.engine.route import route_of
 from pipelines.engine.session import Settings, manifest_hash, run_plan
-from pipelines.errors import NotASubset, RequestError, ShortPool, TooLargeShare
+from pipelines.errors import NotASubset, OtherTokenizer, RequestError, ShortPool, TooLargeShare
 from pipelines.manifest import Manifest, stored_manifest
 from pipelines.overrides import override
 from pipelines.yaml_keys import Document, Tree, parse_document, write_document
 
-STEPS = ("pools", "budgets", "place", "pack", "ledger", "ledger: ids")
+STEPS = ("passport", "pools", "budgets", "place", "pack", "ledger", "ledger: ids")
 """Steps behind the last pass: they read token runs, signals and records of the build folder."""
 
 
@@ -45,7 +45,7 @@ def mix_again(built: Opened, changes: Sequence[str], settings: Settings, mix: Tr
     before = {path: built.storage.read(path) for path in (LOCK, MANIFEST)}
     try:
         return run_plan(job, plan, settings)
-    except (NotASubset, ShortPool, TooLargeShare):
+    except (NotASubset, OtherTokenizer, ShortPool, TooLargeShare):
         for path, data in before.items():
             built.storage.put(path, data)
         raise

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.audit.beside import beside_counts
 from pipelines.audit.fits import write_reports
+from pipelines.audit.passport_made import write_passport
 from pipelines.audit.summary import Summary, write_summary
 from pipelines.engine.build import Build
 from pipelines.engine.job import Job, Resources
@@ -74,6 +75,7 @@ def run_plan(job: Job, plan: Plan, settings: Settings) -> Summary:
     made = Made(runner.receipts, run.encoder, run.encoder_hash, run.fitted, run.keys.noted)
     write_lock(job, lock_of(job, plan, made))
     write_reports(job, run.reports)
+    write_passport(job, run.encoder, run.maps, run.fertility)
     beside = beside_counts(job, plan.splits, runner.receipts[f"pass 1 of {plan.passes}"])
     return write_summary(job, runner.receipts, run.reports, beside)
 

@@ -18,6 +18,7 @@ import xxhash
 from pipelines.audit.opened import Opened
 from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.progress import Reporter, Silent
+from pipelines.engine.stamps import other_tokenizer
 from pipelines.engine.storage import Storage
 from pipelines.errors import RequestError, Unbalanced
 from pipelines.exports.account import Export, PhaseExport, TokenizerNote, write_account
@@ -66,6 +67,8 @@ def _infos(build: Opened, phase: str) -> dict[str, ShardInfo]:
 
 def _info(build: Opened, path: str) -> ShardInfo:
     place, remedy = f"{build.storage.url}/{path}", "run `gristmill build` again, and it is packed again"
+    if words := other_tokenizer(build.storage, build.lock.tokenizer_hash, path):
+        raise RequestError(words)
     try:
         content = _content(build.storage, path)
     except FileNotFoundError:

@@ -97,10 +97,20 @@ def read_index(storage: Storage, phases: Sequence[str] | None = None) -> Index:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         footers = tuple(pool.map(partial(read_footer, storage), shards))
     for shard, footer in zip(shards, footers, strict=True):
-        if footer.about.origin != MadeFrom(lock.manifest_hash, lock.tokenizer_hash):
-            raise RequestError(f"{storage.url}/{shard} is of another build than {LOCK} beside it: build again")
+        _check_origin(f"{storage.url}/{shard}", footer.about.origin, MadeFrom(lock.manifest_hash, lock.tokenizer_hash))
     content = key_of([[shard, lock.shards[shard]] for shard in shards])
     return Index(storage, tuple(wanted), content, tuple(shards), footers)
+
+
+def _check_origin(shard: str, found: MadeFrom, expected: MadeFrom) -> None:
+    """Refuse a shard that is not of the build whose lock lies beside it."""
+    if found.tokenizer_hash != expected.tokenizer_hash:
+        raise RequestError(
+            f"{shard} holds ids of the tokenizer {found.tokenizer_hash}, but the build's is {expected.tokenizer_hash}: "
+            "ids of two tokenizers never mix; put back what the build wrote, or build again"
+        )
+    if found != expected:
+        raise RequestError(f"{shard} is of another build than {LOCK} beside it: build again")
 
 
 def _checked(storage: Storage, known: Sequence[str], wanted: Sequence[str] | None) -> list[str]:

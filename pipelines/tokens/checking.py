@@ -1,14 +1,17 @@
-"""Checking: a few documents of every split are encoded by the reference library, too.
+"""Checking: a few documents of every split are encoded by the reference library, too, and decoded again.
 
 In:  documents.
-Out: nothing; the build stops where the ids differ.
+Out: how many of them come back; the build stops where the ids differ.
 Guaranteed: what is compared is the same text, cut where it is long.
 """
+
+from collections import Counter
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.errors import BuildError
+from pipelines.tokens.backends import NO_FRAME
 from pipelines.tokens.encode import Encoder
 
 CHECKED = 4
@@ -28,7 +31,7 @@ def check_ids(encoder: Encoder, documents: pa.RecordBatch) -> None:
     Raises:
         BuildError: a document has other ids.
     """
-    at = encoder.first_difference(pc.utf8_slice_codeunits(documents.column("text"), 0, CHECKED_CHARS))
+    at = encoder.first_difference(_beginnings(documents))
     if at is not None:
         named = f"{documents.column('source')[at].as_py()}/{documents.column('id')[at].as_py()}"
         raise BuildError(
@@ -36,3 +39,32 @@ def check_ids(encoder: Encoder, documents: pa.RecordBatch) -> None:
             "of this build can be trusted. Please report the document; with `library: true` under `tokenizer` the "
             "library does the work, some thirty times slower"
         )
+
+
+OUTCOMES = ("exact", "normalizer", "other")
+"""What becomes of a text that is encoded and decoded: it comes back, the normalizer changed it, or neither."""
+
+
+def come_back(encoder: Encoder, documents: pa.RecordBatch) -> Counter[str]:
+    """Return how many documents have each of `OUTCOMES`.
+
+    Args:
+        encoder: of the build.
+        documents: have `text`.
+    """
+    texts = _beginnings(documents)
+    runs = encoder.backend.encode(texts, NO_FRAME)
+    spelt = (encoder.token_bytes(runs[at]) for at in range(len(runs)))
+    return Counter(_outcome(encoder, text.as_py(), held) for text, held in zip(texts, spelt, strict=True))
+
+
+def _outcome(encoder: Encoder, text: str, spelt: bytes) -> str:
+    """Return what became of a text; a space that the tokenizer puts before every text does not count."""
+    if spelt in {text.encode(), f" {text}".encode()}:
+        return "exact"
+    normal = encoder.about.normalized(text)
+    return "normalizer" if normal not in {text, f" {text}"} else "other"
+
+
+def _beginnings(documents: pa.RecordBatch) -> pa.LargeStringArray:
+    return pc.utf8_slice_codeunits(documents.column("text"), 0, CHECKED_CHARS)

@@ -14,11 +14,15 @@ import pyarrow as pa
 
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.about import About
+from pipelines.tokens.backends import Backend
+from pipelines.tokens.edit import edited, without_edits
 from pipelines.tokens.huggingface import load_json
 from pipelines.tokens.runs import Ids, Runs
 from pipelines.tokens.sentencepiece import load_sentencepiece
 from pipelines.tokens.spelling import Spelling
 from pipelines.tokens.tiktoken import load_tiktoken
+from pipelines.tokens.vocabulary import Policy, TableEncoder
 
 Kind = Literal["json", "tiktoken", "sentencepiece"]
 
@@ -41,6 +45,22 @@ class Encoder(Protocol):
     @property
     def dtype(self) -> str:
         """uint16 where all ids fit, else uint32."""
+
+    @property
+    def policy(self) -> Policy:
+        """What frames documents."""
+
+    @property
+    def backend(self) -> Backend:
+        """What gives the ids of texts."""
+
+    @property
+    def library(self) -> Backend:
+        """The library that says what they should be."""
+
+    @property
+    def about(self) -> About:
+        """What else is known of the vocabulary."""
 
     @property
     def bos_id(self) -> int | None:
@@ -72,7 +92,7 @@ class Encoder(Protocol):
         """Return the exact bytes that `ids` stand for; special tokens stand for none."""
 
 
-LOADERS: dict[Kind, Callable[[bytes, TokenizerSpec], Encoder]] = {
+LOADERS: dict[Kind, Callable[[bytes, TokenizerSpec], TableEncoder]] = {
     "json": load_json,
     "tiktoken": load_tiktoken,
     "sentencepiece": load_sentencepiece,
@@ -108,6 +128,13 @@ def load_encoder(artifact: bytes, spec: TokenizerSpec) -> Encoder:
         RequestError: the file is damaged, or none that we know.
         ManifestError: the manifest asks for what the vocabulary lacks.
     """
+    if spec.edit is not None:
+        return edited(_load(artifact, without_edits(spec)), spec, spec.edit)
+    return _load(artifact, spec)
+
+
+def _load(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
+    """Return the encoder of the file as it is."""
     kind = spec.kind
     if kind == "train":
         return load_json(artifact, spec)

@@ -17,9 +17,10 @@ from tokenizers import AddedToken, Tokenizer
 from filters.kernels.encoding import Model
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.about import About, as_it_is, gaps
 from pipelines.tokens.backends import Library
 from pipelines.tokens.bytepairs import MACHINES, MOST_TOKENS, BytePairs, byte_level, merges
-from pipelines.tokens.patterns import GPT2
+from pipelines.tokens.patterns import CL100K, GPT2
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_of, table_of
 
 Document: TypeAlias = dict[str, Any]
@@ -54,7 +55,66 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         policy=policy,
         backend=(None if spec.library else _byte_pairs(document, added)) or library,
         library=library,
+        about=_about(tokenizer, document, added),
     )
+
+
+def _about(tokenizer: Tokenizer, document: Document, added: Mapping[int, AddedToken]) -> About:
+    normalizer = tokenizer.normalizer
+    return About(
+        specials={token.content: number for number, token in added.items() if token.special},
+        normalizer=_words(document.get("normalizer")),
+        words=_word_rule(document),
+        obstacle=_obstacle(document, added),
+        normalized=as_it_is if normalizer is None else lambda text: _spaced(normalizer.normalize_str(text)),
+        dead=lambda: dead_ids(document, added),
+    )
+
+
+def _spaced(text: str) -> str:
+    return text.replace(SPACE_MARK, " ")
+
+
+def _words(part: Document | None) -> str:
+    """Return the kinds of a part, and of the parts in it, in a row; "none" where there is no part."""
+    if not part:
+        return "none"
+    inner = [*part.get("normalizers", ()), *part.get("pretokenizers", ())]
+    return ", ".join(map(_words, inner)) if inner else str(part["type"])
+
+
+def _word_rule(document: Document) -> str:
+    names = {GPT2: "gpt2", CL100K: "cl100k"}
+    pattern = _pattern(document)
+    return f"the pattern {names[pattern]}" if pattern in names else _words(document.get("pre_tokenizer"))
+
+
+def dead_ids(document: Document, added: Mapping[int, AddedToken]) -> frozenset[int]:
+    """Return the ids that no text becomes: gaps, special tokens, and of a BPE what its own merges do not give.
+
+    Merging is the same within a word as alone (no pair across the border of a token was merged, or it would be no
+    token), so what its own characters do not become, no text becomes. Bytes stay, and all of a vocabulary in which
+    words are looked up before merging, or which is no BPE.
+    """
+    held = {number: token for token, number in _vocabulary(document["model"])}
+    outside = {number for number, token in added.items() if token.special and number not in held}
+    others = gaps(max([*held, *added], default=-1) + 1, {**held, **added})
+    plain = {number for number, token in added.items() if not token.special}
+    return others | outside | (_unmerged(document, held) - plain)
+
+
+def _unmerged(document: Document, held: Mapping[int, str]) -> set[int]:
+    """Return the tokens of a BPE that its merges do not make of their own characters."""
+    model = document["model"]
+    options = ("ignore_merges", "continuing_subword_prefix", "end_of_word_suffix", "dropout")
+    if model.get("type", "BPE") != "BPE" or any(model.get(option) for option in options):
+        return set()
+    known = _holds(document, "ByteLevel") or model.get("byte_fallback")
+    asked = {number: token for number, token in held.items() if len(token) > 1 and not _BYTE.fullmatch(token)}
+    asked = {number: token for number, token in asked.items() if known or token != model.get("unk_token")}
+    bare = Tokenizer.from_str(json.dumps({"version": "1.0", "added_tokens": [], "model": model}))
+    found = bare.encode_batch_fast(list(asked.values()), add_special_tokens=False)
+    return {number for number, each in zip(asked, found, strict=True) if each.ids != [number]}
 
 
 def _parse(artifact: bytes) -> tuple[Tokenizer, Document]:
@@ -91,12 +151,23 @@ def _encode_with(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
 
 def _byte_pairs(document: Document, added: Mapping[int, AddedToken]) -> BytePairs | None:
     """Return our own back-end, where the file describes a byte-level BPE with one of the patterns that it knows."""
-    model, pattern = document["model"], _pattern(document)
-    plain = model.get("type", "BPE") == "BPE" and not document.get("normalizer") and not _is_special(model)
-    small = max((number for _, number in _vocabulary(model)), default=0) < MOST_TOKENS
-    if not (plain and small) or pattern not in MACHINES or not all(token.special for token in added.values()):
+    if _obstacle(document, added):
         return None
-    return BytePairs(MACHINES[pattern], lambda: _model(model))
+    return BytePairs(MACHINES[_pattern(document) or ""], lambda: _model(document["model"]))
+
+
+def _obstacle(document: Document, added: Mapping[int, AddedToken]) -> str:
+    """Return why our own back-end cannot serve; "" where it can."""
+    model = document["model"]
+    obstacles = {
+        f"its model is {model.get('type')}, no BPE": model.get("type", "BPE") != "BPE",
+        f"a normalizer changes texts first ({_words(document.get('normalizer'))})": document.get("normalizer"),
+        "its merges have options that byte-level ones do without": _is_special(model),
+        "its words are neither GPT-2's nor cl100k's": _pattern(document) not in MACHINES,
+        "texts become some of its added tokens": not all(token.special for token in added.values()),
+        f"it has {MOST_TOKENS:,} ids or more": max((at for _, at in _vocabulary(model)), default=0) >= MOST_TOKENS,
+    }
+    return next((words for words, found in obstacles.items() if found), "")
 
 
 def _model(model: Document) -> Model:

@@ -23,6 +23,10 @@ RUNS_SCHEMA = pa.schema(
 """Columns of a part of token runs: the document's row in its split, and its ids (uint16 or uint32, little-endian)."""
 
 
+TEXT_BYTES = pa.field("text_bytes", pa.int64(), nullable=False)
+"""What a part of token runs has beside them: the UTF-8 bytes of each document's text."""
+
+
 @dataclass(frozen=True)
 class Runs:
     """The tokens of some documents.

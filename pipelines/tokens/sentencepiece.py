@@ -18,6 +18,7 @@ from filters.kernels.encoding import Model
 from filters.kernels.pretokens import MARKED
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.about import About
 from pipelines.tokens.backends import Backend, Careful, Library
 from pipelines.tokens.bytepairs import MOST_TOKENS, BytePairs, marked, merges, splits
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_for, table_of
@@ -46,7 +47,39 @@ def load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         policy=policy,
         backend=library if spec.library else _backend(library, model),
         library=library,
+        about=_about(processor, model),
     )
+
+
+def _about(processor: Any, model: Any) -> About:  # noqa: ANN401 - the library has no types
+    return About(
+        specials={piece.piece: number for number, piece in enumerate(model.pieces) if piece.type in _special_kinds()},
+        normalizer=_normalizer_words(model.normalizer_spec),
+        words="words begin with their space (U+2581)",
+        obstacle=_obstacle(model),
+        normalized=lambda text: str(processor.normalize(text)).replace(SPACE_MARK, " "),
+        dead=lambda: frozenset(_dead(model)),
+    )
+
+
+def _special_kinds() -> set[int]:
+    kinds = ModelProto.SentencePiece
+    return {kinds.CONTROL, kinds.UNKNOWN}
+
+
+def _dead(model: Any) -> Iterator[int]:  # noqa: ANN401 - a protocol buffer
+    """Yield the pieces that no text becomes: control and unused ones, and the unknown one where bytes stand for it."""
+    kinds = ModelProto.SentencePiece
+    held = {kinds.CONTROL, kinds.UNUSED, *([kinds.UNKNOWN] if model.trainer_spec.byte_fallback else [])}
+    yield from (number for number, piece in enumerate(model.pieces) if piece.type in held)
+
+
+def _normalizer_words(normalizer: Any) -> str:  # noqa: ANN401 - a protocol buffer
+    """Return what changes texts before they are cut, in words."""
+    parts = [normalizer.name or "a table of its own"] if normalizer.precompiled_charsmap else []
+    parts += ["white space is joined"] if normalizer.remove_extra_whitespaces else []
+    parts += ["a space is put before each text"] if normalizer.add_dummy_prefix else []
+    return ", ".join(parts) or "none"
 
 
 def _parse(artifact: bytes) -> tuple[Any, Any]:
@@ -87,7 +120,7 @@ def _backend(library: Library, model: Any) -> Backend:  # noqa: ANN401 - a proto
 
 def _byte_pairs(model: Any) -> BytePairs | None:  # noqa: ANN401 - a protocol buffer
     """Return our own back-end, where the model merges pairs, falls back to bytes, and leaves texts as they are."""
-    return BytePairs(MARKED, lambda: _model(model), spaced=True) if _is_plain(model) else None
+    return BytePairs(MARKED, lambda: _model(model), spaced=True) if not _obstacle(model) else None
 
 
 def _model(model: Any) -> Model:  # noqa: ANN401 - a protocol buffer
@@ -102,18 +135,25 @@ def _model(model: Any) -> Model:  # noqa: ANN401 - a protocol buffer
     return marked([of_bytes[byte] for byte in range(256)], of_codes, pieces, merges(splits(pieces, ranks)))
 
 
-def _is_plain(model: Any) -> bool:  # noqa: ANN401 - a protocol buffer
-    """Return whether a model is of the kind of Llama 2's: BPE over U+2581, no normalization, no piece unused."""
+def _obstacle(model: Any) -> str:  # noqa: ANN401 - a protocol buffer
+    """Return why our own back-end cannot serve; "" for models like Llama 2's: BPE over U+2581, texts as they are."""
     trainer, normalizer, kinds = model.trainer_spec, model.normalizer_spec, ModelProto.SentencePiece
-    held = {piece.type for piece in model.pieces}
-    merging = trainer.model_type == BPE
     spaced = normalizer.add_dummy_prefix and normalizer.escape_whitespaces and not trainer.treat_whitespace_as_suffix
-    changed = normalizer.remove_extra_whitespaces or normalizer.precompiled_charsmap
-    kept = kinds.UNUSED not in held and len(model.pieces) < MOST_TOKENS
-    marked_space = any(piece.piece == SPACE_MARK and piece.type == kinds.NORMAL for piece in model.pieces)
     symbols = (piece.piece for piece in model.pieces if piece.type == kinds.USER_DEFINED)
-    apart = not any(SPACE_MARK in symbol or " " in symbol for symbol in symbols)
-    return bool(merging and trainer.byte_fallback and spaced and not changed and kept and marked_space and apart)
+    obstacles = {
+        "its model is no BPE": trainer.model_type != BPE,
+        "it has no bytes to fall back to": not trainer.byte_fallback,
+        "its words do not begin with their space": not spaced or not _marks_spaces(model),
+        "a normalizer changes texts first": normalizer.remove_extra_whitespaces or normalizer.precompiled_charsmap,
+        "some of its pieces are marked as unused": kinds.UNUSED in {piece.type for piece in model.pieces},
+        f"it has {MOST_TOKENS:,} ids or more": len(model.pieces) >= MOST_TOKENS,
+        "a symbol of its user holds a space": any(SPACE_MARK in symbol or " " in symbol for symbol in symbols),
+    }
+    return next((words for words, found in obstacles.items() if found), "")
+
+
+def _marks_spaces(model: Any) -> bool:  # noqa: ANN401 - a protocol buffer
+    return any(piece.piece == SPACE_MARK and piece.type == ModelProto.SentencePiece.NORMAL for piece in model.pieces)
 
 
 def _content(model: Any) -> list[object]:  # noqa: ANN401 - a protocol buffer

@@ -20,6 +20,7 @@ from tokenizers.pre_tokenizers import Split
 
 from pipelines.errors import ManifestError, RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.about import About, as_it_is, gaps
 from pipelines.tokens.backends import Library
 from pipelines.tokens.bytepairs import MACHINES, MOST_TOKENS, BytePairs, byte_level, merges, splits
 from pipelines.tokens.huggingface import stay_on_one_core
@@ -72,14 +73,29 @@ def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     encoding = _encoding(name, ranks, specials)
     library = Library("tiktoken", _encode_with(encoding, pattern_of(name)))
     policy = policy_of(specials, spec)
+    table = table_of({rank: token for token, rank in ranks.items()} | dict.fromkeys(specials.values(), b""))
     listed = sorted((rank, token.hex()) for token, rank in ranks.items())
     return TableEncoder(
         name="tiktoken",
         hash=hash_of([listed, pattern_of(name), dict(specials)], policy),
-        table=table_of({rank: token for token, rank in ranks.items()} | dict.fromkeys(specials.values(), b"")),
+        table=table,
         policy=policy,
         backend=(None if spec.library else _byte_pairs(ranks, pattern_of(name))) or library,
         library=library,
+        about=_about(ranks, specials, name),
+    )
+
+
+def _about(ranks: Mapping[bytes, int], specials: Mapping[str, int], pattern: str) -> About:
+    """Return what is known of the ranks; a word that is a token is never merged, so every rank counts as in use."""
+    taken = {**dict.fromkeys(ranks.values()), **dict.fromkeys(specials.values())}
+    return About(
+        specials=specials,
+        normalizer="none",
+        words=f"the pattern {pattern}",
+        obstacle=_obstacle(ranks, pattern_of(pattern)),
+        normalized=as_it_is,
+        dead=lambda: gaps(max(taken) + 1, taken) | set(specials.values()),
     )
 
 
@@ -120,10 +136,17 @@ def _encoding(name: str, ranks: dict[bytes, int], specials: Mapping[str, int]) -
 
 def _byte_pairs(ranks: dict[bytes, int], pattern: str) -> BytePairs | None:
     """Return our own back-end, where the pattern is one that it knows: two tokens merge where their bytes are one."""
-    if pattern not in MACHINES or max(ranks.values()) >= MOST_TOKENS:
+    if _obstacle(ranks, pattern):
         return None
     of_bytes = [ranks[bytes([byte])] for byte in range(256)]
     return BytePairs(MACHINES[pattern], lambda: byte_level(of_bytes, merges(splits(ranks, ranks)), ranks))
+
+
+def _obstacle(ranks: Mapping[bytes, int], pattern: str) -> str:
+    """Return why our own back-end cannot serve; "" where it can."""
+    if pattern not in MACHINES:
+        return "its pattern is neither GPT-2's nor cl100k's"
+    return "" if max(ranks.values()) < MOST_TOKENS else f"it has {MOST_TOKENS:,} ids or more"
 
 
 def _encode_with(encoding: Encoding, pattern: str) -> Callable[[str], Sequence[int] | npt.NDArray[np.uint32]]:

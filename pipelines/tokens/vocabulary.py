@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipelines.engine.keys import key_of
 from pipelines.errors import ManifestError
 from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokens.about import About
 from pipelines.tokens.backends import NO_FRAME, Backend
 from pipelines.tokens.runs import Ids, Runs
 from pipelines.tokens.spelling import Spelling, spelling_of
@@ -90,6 +91,7 @@ class TableEncoder:
         policy: what frames documents.
         backend: gives the ids of texts.
         library: the library that says what they should be; it may be the back-end itself.
+        about: what else the file says of its vocabulary.
     """
 
     name: str
@@ -98,6 +100,7 @@ class TableEncoder:
     policy: Policy
     backend: Backend
     library: Backend
+    about: About
 
     @property
     def vocab_size(self) -> int:

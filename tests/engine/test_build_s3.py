@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.audit.passport import PASSPORT
 from pipelines.engine.session import Settings, build
 from pipelines.engine.storage import Storage, open_storage
 from pipelines.manifest import load_manifest
@@ -46,8 +47,8 @@ def _fill(storage: Storage) -> None:
 
 def _remote_digest(storage: Storage) -> str:
     whole = sha256()
-    for folder in ("shards", "ledger"):
-        for path in storage.list(folder):
+    for path in (*storage.list("shards"), *storage.list("ledger"), PASSPORT):
+        if storage.exists(path):
             whole.update(f"{path}\0".encode() + sha256(storage.read(path)).digest())
     return whole.hexdigest()
 

@@ -1,5 +1,6 @@
 """A build compares some ids with those of the reference library, and stops where they differ."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,13 @@ from pipelines.errors import BuildError
 from pipelines.manifest import load_manifest
 from pipelines.tokenizer_spec import TokenizerSpec, TrainOptions
 from pipelines.tokens.backends import Library
-from pipelines.tokens.checking import CHECKED_CHARS, check_ids
+from pipelines.tokens.checking import CHECKED_CHARS, check_ids, come_back
 from pipelines.tokens.encode import load_encoder
 from pipelines.tokens.train import train_bpe
 from pipelines.tokens.vocabulary import TableEncoder
+from tests.filters.real_texts import needs_corpus
 from tests.helpers import build_here, lines_source, write_lines, written
-from tests.tokens.tokenizers_at_hand import TEXTS, trained
+from tests.tokens.tokenizers_at_hand import TEXTS, published, trained
 
 OPTIONS = TrainOptions(vocab_size=400)
 
@@ -46,6 +48,22 @@ def test_the_first_document_with_other_ids_is_named() -> None:
 
 def test_long_documents_are_looked_at_in_their_beginning() -> None:
     check_ids(erring("bad"), batch_of(["x " * CHECKED_CHARS + "bad"]).documents)
+
+
+def test_texts_that_come_back_are_counted_and_those_that_do_not_by_their_reason() -> None:
+    documents = batch_of(TEXTS).documents
+    encoder = trained()
+    assert isinstance(encoder, TableEncoder)
+    assert come_back(encoder, documents) == Counter(exact=len(TEXTS))
+    forgetful = replace(encoder, table=tuple(b"" for _ in range(400)))
+    assert come_back(forgetful, documents) == Counter(other=len(TEXTS))
+    upper = replace(forgetful, about=replace(forgetful.about, normalized=str.upper))
+    assert come_back(upper, documents) == Counter(normalizer=len(TEXTS))
+
+
+@needs_corpus
+def test_a_blank_that_the_tokenizer_puts_before_a_text_does_not_count() -> None:
+    assert come_back(published("llama2"), batch_of([*TEXTS, " x"]).documents) == Counter(exact=len(TEXTS) + 1)
 
 
 def test_with_library_the_library_encodes_under_the_same_name() -> None:
