@@ -33,6 +33,7 @@ def probe() -> Probe:
 
 
 @needs_corpus
+@pytest.mark.slow
 @pytest.mark.parametrize("peer", PEERS)
 def test_every_disagreement_with_a_peer_has_a_cause(peer: str) -> None:
     found = list(PEERS[peer](3))

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from filters import kernels
 from filters.kernels.compiled import cache_folder, sources_hash
 
@@ -27,6 +29,7 @@ def test_the_folder_of_compiled_kernels_is_named_by_every_source(tmp_path: Path)
     assert sources_hash(copy) != sources_hash(SOURCES)
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_leave_one_compilation(tmp_path: Path) -> None:
     environment = {**os.environ, "GRISTMILL_KERNELS": str(tmp_path)}
     command = [sys.executable, "-c", RUN]
