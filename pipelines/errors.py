@@ -8,6 +8,7 @@
         ├── StorageFull       no room for what a step writes
         ├── NotRepeatable     two attempts at one part wrote different bytes
         ├── ShortPool         a pool holds fewer tokens than a phase takes
+        ├── ShortSample         a source holds less than its share of a tokenizer's sample
         ├── NotASubset        a pool lacks documents of another that it should hold
         ├── TooLargeShare     a phase takes more of some sources than `max_share` allows
         ├── MaxLoss           a source loses more to one stage than `max_loss` allows
@@ -66,6 +67,10 @@ class NotRepeatable(BuildError):
 
 class ShortPool(BuildError):
     """A pool holds fewer tokens than the phases take from it."""
+
+
+class ShortSample(BuildError):
+    """A source holds fewer bytes than its share of the sample that the tokenizer is trained on."""
 
 
 class NotASubset(BuildError):
