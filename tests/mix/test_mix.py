@@ -185,12 +185,9 @@ def _counted(rows: list[dict[str, list[int]]], handed: int, packing: Packing) ->
     held = padded = 0
     for row in rows:
         padded += row["input_ids"].count(packing.pad_id)
-        names = [
-            name
-            for length, *name in zip(row["doc_lengths"], row["doc_epochs"], row["doc_pools"], strict=True)
-            for _ in range(length)
-        ]
-        seen |= {(number, *name) for number, name in zip(row["input_ids"], names, strict=False)}
+        pairs = zip(row["doc_lengths"], row["doc_epochs"], row["doc_pools"], strict=True)
+        names = [(epoch, pool) for length, epoch, pool in pairs for _ in range(length)]
+        seen |= {(number, epoch, pool) for number, (epoch, pool) in zip(row["input_ids"], names, strict=False)}
         held += len(names)
     assert held + padded == len(rows) * packing.row_length
     return Counts(len(rows), len(seen), padded, handed - len(seen), held - len(seen))
