@@ -9,6 +9,7 @@
         ├── NotRepeatable     two attempts at one part wrote different bytes
         ├── OtherTokenizer    token runs or a shard hold ids of another tokenizer than the build's
         ├── ShortPool         a pool holds fewer tokens than a phase takes
+        ├── ShortSample         a source holds less than its share of a tokenizer's sample
         ├── NotASubset        a pool lacks documents of another that it should hold
         ├── TooLargeShare     a phase takes more of some sources than `max_share` allows
         ├── MaxLoss           a source loses more to one stage than `max_loss` allows
@@ -71,6 +72,10 @@ class OtherTokenizer(BuildError):
 
 class ShortPool(BuildError):
     """A pool holds fewer tokens than the phases take from it."""
+
+
+class ShortSample(BuildError):
+    """A source holds fewer bytes than its share of the sample that the tokenizer is trained on."""
 
 
 class NotASubset(BuildError):

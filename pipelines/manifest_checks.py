@@ -25,8 +25,7 @@ from pipelines.manifest_companions import check_companions
 from pipelines.manifest_mix import check_mix
 from pipelines.manifest_tokens import check_beside_tokens
 from pipelines.refusals import nearest
-from pipelines.tokens.patterns import PATTERNS, pattern_of
-from pipelines.tokens.train import FIRST_TOKENS
+from pipelines.tokens.patterns import NUMBERS, PATTERNS, pattern_of
 from pipelines.tokens.vocabulary import policy_of
 
 if TYPE_CHECKING:
@@ -191,11 +190,18 @@ class _Checks:
     def tokenizer(self, spec: TokenizerSpec) -> None:
         if spec.train is not None:
             key: Key = ("tokenizer", "train")
-            least = 256 + len({*FIRST_TOKENS, *spec.train.special_tokens})
+            least = 256 + len(spec.train.all_specials)
             if spec.train.vocab_size < least:
                 self._document.refuse((*key, "vocab_size"), f"write at least {least}: the bytes and special tokens")
+            for name in spec.train.weights or ():
+                if name not in self._manifest.sources:
+                    remedy = f"no source; {nearest(name, self._manifest.sources)}"
+                    self._document.refuse((*key, "weights", name), remedy)
             self.pattern((*key, "pattern"), spec.train.pattern)
-            self.framing(spec, (*FIRST_TOKENS, *spec.train.special_tokens))
+            if spec.train.digits is not None and pattern_of(spec.train.pattern) not in NUMBERS:
+                named = ", ".join(PATTERNS)
+                self._document.refuse((*key, "digits"), f"write them into the expression, or name a pattern: {named}")
+            self.framing(spec, spec.train.all_specials)
         if spec.pattern is not None:
             self.pattern(("tokenizer", "pattern"), spec.pattern)
 
@@ -204,7 +210,7 @@ class _Checks:
         try:
             policy_of({name: number for number, name in enumerate(specials)}, spec)
         except ManifestError as error:
-            remedy = f"{error.remedy}, or name the token in tokenizer.train.special_tokens, such as <s>"
+            remedy = f"{error.remedy}, or name it, as in tokenizer: {{train: {{specials: {{{error.key[10:]}: <s>}}}}}}"
             self._document.refuse(tuple(error.key.split(".")), remedy)
 
     def pattern(self, key: Key, pattern: str) -> None:

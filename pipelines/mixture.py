@@ -119,6 +119,24 @@ class GroupOptions(BaseModel):
         return Group(tuple(sorted(self.of)), weights, 1.0 if self.alpha is None else self.alpha)
 
 
+def sum_to_one(weights: Mapping[str, float], what: str, *, normalize: bool) -> dict[str, float]:
+    """Return weights in order of their names, that sum to 1; raise ValueError for others.
+
+    Args:
+        weights: at least one, finite, none below 0.
+        what: a name stands for.
+        normalize: scale them, whatever they sum to.
+    """
+    total = math.fsum(weights.values())
+    if total == 0:
+        raise ValueError(f"all weights are 0; give some {what} a share")
+    if abs(total - 1) <= 1e-9:
+        return {name: weights[name] for name in sorted(weights)}
+    if normalize and total < math.inf:
+        return {name: weights[name] / total for name in sorted(weights)}
+    raise ValueError(f"the weights sum to {total:.12g}; make them sum to 1, or write `normalize: true`")
+
+
 class Phase(BaseModel):
     """A stretch of training with one set of weights."""
 
@@ -136,14 +154,7 @@ class Phase(BaseModel):
     @field_validator("weights")
     @classmethod
     def _sum_to_one(cls, weights: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        total = math.fsum(weights.values())
-        if total == 0:
-            raise ValueError("all weights are 0; give some pool a share")
-        if abs(total - 1) > 1e-9:
-            if info.data.get("normalize") and total < math.inf:
-                return {pool: weights[pool] / total for pool in sorted(weights)}
-            raise ValueError(f"the weights sum to {total:.12g}; make them sum to 1, or write `normalize: true`")
-        return {pool: weights[pool] for pool in sorted(weights)}
+        return sum_to_one(weights, "pool", normalize=bool(info.data.get("normalize")))
 
 
 class Mix(BaseModel):

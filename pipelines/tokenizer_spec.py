@@ -7,19 +7,39 @@ Guaranteed: exactly one of training and a file; nothing here opens the file.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from pipelines.amounts import Bytes, Count
+from pipelines.mixture import Weight, sum_to_one
 from pipelines.sequences import as_tuple
 from pipelines.tokenizer_edit import EditOptions
 
 Kind = Literal["train", "json", "tiktoken", "sentencepiece", "file"]
 
 
+Name = Annotated[str, Field(min_length=1)]
+
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 """Tokens, in order."""
 
 KINDS: tuple[Kind, ...] = ("train", "json", "tiktoken", "sentencepiece", "file")
+
+
+class Specials(BaseModel):
+    """What the special tokens are called that frame documents."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bos: Name | None = Field(None, description="Begins a document; without it there is none, or a well-known one.")
+    eos: Name | None = Field(None, description="Ends a document; without it <|endoftext|>, or a well-known one.")
+    pad: Name | None = Field(None, description="Fills up a sequence; without it <|pad|>.")
+
+    @model_validator(mode="after")
+    def _three_tokens(self) -> "Specials":
+        named = [name for name in (self.bos, self.eos, self.pad) if name is not None]
+        if len(set(named)) < len(named):
+            raise ValueError("two of the three are one token; give each a name of its own")
+        return self
 
 
 class TrainOptions(BaseModel):
@@ -29,9 +49,43 @@ class TrainOptions(BaseModel):
 
     vocab_size: Count = Field(description="Number of tokens, special ones included.", le=2**32)
     sample_bytes: Bytes = Field(64_000_000, description="Bytes of text that it is trained on.")
+    normalize: bool = Field(False, description="Scale the weights so that they sum to 1.")
+    weights: dict[str, Weight] | None = Field(
+        None, min_length=1, description="Share of each source in the sample; without them, as the corpus has it."
+    )
+    short: Literal["error", "scale", "less"] = Field(
+        "error",
+        description="Where a source holds less than its share: stop, take less of all, or take what it has of it.",
+    )
+    max_document_chars: Count = Field(
+        1_000_000, description="Characters that one document gives at most, from its beginning."
+    )
     min_frequency: int = Field(2, ge=1, description="A pair that is rarer is never merged.")
     pattern: str = Field("gpt2", min_length=1, description="How text is cut into words: gpt2, llama3 or cl100k.")
-    special_tokens: Names = Field((), description="Tokens that no text becomes, behind the end of text.")
+    digits: Literal["individual", "groups_of_three"] | None = Field(
+        None, description="How numbers are cut, where not as the named pattern does: one by one, or by at most three."
+    )
+    special_tokens: Names = Field((), description="Tokens that no text becomes, behind those of `specials`.")
+    specials: Specials = Field(Specials(), description="Names of the tokens that begin, end and pad.")
+
+    @field_validator("weights")
+    @classmethod
+    def _sum_to_one(cls, weights: dict[str, float] | None, info: ValidationInfo) -> dict[str, float] | None:
+        return None if weights is None else sum_to_one(weights, "source", normalize=bool(info.data.get("normalize")))
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """Bytes of the sample by source; without weights all sources are one, called ""."""
+        if self.weights is None:
+            return {"": self.sample_bytes}
+        return {source: round(weight * self.sample_bytes) for source, weight in self.weights.items() if weight}
+
+    @property
+    def all_specials(self) -> tuple[str, ...]:
+        """All special tokens, in the order of their ids: EOS, padding, BOS if it is named, and the others."""
+        named = self.specials
+        first = (named.eos or "<|endoftext|>", named.pad or "<|pad|>", *([named.bos] if named.bos else []))
+        return tuple(dict.fromkeys((*first, *self.special_tokens)))
 
 
 class TokenizerSpec(BaseModel):

@@ -10,6 +10,7 @@ Guaranteed: equal to the regular expression, on every text, by the classes of th
             |\s+(?!\S)|\s+
 
 GPT-2's is openai/gpt-2, `src/encoder.py`; the other is openai/tiktoken, `tiktoken_ext/openai_public.py`, and Llama 3's.
+Both also with numbers cut one by one, `\p{N}`, and GPT-2's with numbers as cl100k has them, `\p{N}{1,3}`.
 
 SentencePiece merges characters of whole texts. But if no piece has one character before another, no merge ever spans
 the two, and the text may be cut between them: before each run of U+2581, which stands for the space; between letters
@@ -34,7 +35,8 @@ OTHER, LETTER, NUMBER, BLANK, NEWLINE = 0, 1, 2, 3, 4
 """Classes of code points: none of the others; letters; numbers; white space but newlines; newlines, "\r" and "\n"."""
 
 GPT2, CL100K, MARKED = 0, 1, 2
-"""Numbers of the machines; the last is SentencePiece's."""
+GPT2_ONES, GPT2_THREES, CL100K_ONES = 3, 4, 5
+"""Numbers of the machines: MARKED is SentencePiece's; ONES and THREES say of how many numbers a word has at most."""
 
 SPACE, QUOTE, ASCII = 0x20, 0x27, 0x80
 LONG_S = 0x17F
@@ -163,8 +165,11 @@ def _any_contraction(data: U8, at: int, stop: int) -> int:
 
 
 @leaf
-def gpt2_end(data: U8, at: int, stop: int, classes: U8) -> int:
-    """Return where GPT-2's word ends that begins at `at`, before `stop`."""
+def gpt2_end(data: U8, at: int, stop: int, classes: U8, most: int) -> int:
+    """Return where GPT-2's word ends that begins at `at`, before `stop`.
+
+    A word has at most `most` numbers, and then no space before them; 0: any number of them.
+    """
     if data[np.uint64(at)] == QUOTE:
         size = _contraction(data, at, stop)
         if size:
@@ -173,10 +178,12 @@ def gpt2_end(data: U8, at: int, stop: int, classes: U8) -> int:
     first = at
     if data[np.uint64(at)] == SPACE and at + 1 < stop:
         after, _ = class_at(data, at + 1, classes)
-        if after < BLANK:
+        if after < BLANK and (most == 0 or after != NUMBER):
             kind, first = after, at + 1
     if kind == LETTER:
         return letters_end(data, first, stop, classes)
+    if kind == NUMBER and most:
+        return numbers_end(data, at, stop, classes, most)
     if kind < BLANK:
         return run_end(data, first, stop, classes, kind)
     end, last, _ = blanks_end(data, at, stop, classes)
@@ -184,8 +191,8 @@ def gpt2_end(data: U8, at: int, stop: int, classes: U8) -> int:
 
 
 @leaf
-def cl100k_end(data: U8, at: int, stop: int, classes: U8) -> int:
-    """Return where cl100k's word ends that begins at `at`, before `stop`."""
+def cl100k_end(data: U8, at: int, stop: int, classes: U8, most: int) -> int:
+    """Return where cl100k's word ends that begins at `at`, before `stop`; a word has at most `most` numbers."""
     byte = data[np.uint64(at)]
     short = _any_contraction(data, at, stop) if byte == QUOTE else 0
     kind, size = class_at(data, at, classes)
@@ -194,7 +201,7 @@ def cl100k_end(data: U8, at: int, stop: int, classes: U8) -> int:
     if kind == LETTER:
         return letters_end(data, at, stop, classes)
     if kind == NUMBER:
-        return numbers_end(data, at, stop, classes, 3)
+        return numbers_end(data, at, stop, classes, most)
     after = BLANK
     if kind != NEWLINE and at + size < stop:
         after, _ = class_at(data, at + size, classes)
@@ -270,8 +277,9 @@ def marked_end(data: U8, at: int, stop: int, bits: U64) -> int:
 def word_end(machine: int, data: U8, at: int, stop: int, known: Known) -> int:
     """Return where a word ends that begins at `at`, by one of the machines."""
     classes, bits = known
-    if machine == GPT2:
-        return gpt2_end(data, at, stop, classes)
-    if machine == CL100K:
-        return cl100k_end(data, at, stop, classes)
-    return marked_end(data, at, stop, bits)
+    if machine == MARKED:
+        return marked_end(data, at, stop, bits)
+    if machine in (CL100K, CL100K_ONES):
+        return cl100k_end(data, at, stop, classes, 3 if machine == CL100K else 1)
+    most = 0 if machine == GPT2 else 1 if machine == GPT2_ONES else 3
+    return gpt2_end(data, at, stop, classes, most)

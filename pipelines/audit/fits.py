@@ -19,8 +19,8 @@ class FitReport(msgspec.Struct, frozen=True):
 
     Args:
         name: of the fit: its stage, and its classifier or signal.
-        kind: "classifier" or "quantile".
-        content: hash of what was made; it lies in `work/inputs/<content>/`.
+        kind: "classifier", "quantile" or "tokenizer".
+        content: hash of what was made; it lies in `work/inputs/<content>/`, a tokenizer in `work/fits/`.
         numbers: what there is to say of it, by name; null where it cannot be said.
     """
 

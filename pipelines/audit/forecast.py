@@ -204,6 +204,9 @@ def _tokenizer(manifest: Manifest) -> Planned:
     spec = manifest.tokenizer
     train = spec.train if spec is not None else None
     words = f"trained on {size(train.sample_bytes)}B of survivors, {train.vocab_size:,} tokens" if train else ""
+    weights = (train.weights if train else None) or {}
+    shares = [f"{weight:.3g} of {source}" for source, weight in weights.items() if weight]
+    words += f"; {listed(shares, 3)}" if shares else ""
     return Planned("tokenizer", {"all": [words]}, ("tokenizer: weigh", "tokenizer: sample", "tokenizer: train"))
 
 

@@ -2,8 +2,8 @@
 
 In:  a manifest with a mix, and how much of each source is read.
 Out: what each pool holds of each place.
-Guaranteed: stages, fits, tokenizer and pools are those of a build; no loss stops it. Of the manifest's build folder
-    nothing is known here, and nothing is written there.
+Guaranteed: stages, fits, tokenizer and pools are those of a build; no loss stops it, and no short share of a
+    tokenizer's sample. Of the manifest's build folder nothing is known here, and nothing is written there.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from pipelines.engine.sealing import bring_inputs
 from pipelines.engine.session import Settings
 from pipelines.engine.storage import open_storage
 from pipelines.engine.workers import open_cluster
-from pipelines.manifest import Manifest
+from pipelines.manifest import Manifest, TokenizerSpec
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,8 @@ def run_pilot(manifest: Manifest, wanted: Wanted, settings: Settings) -> Ran:
     Raises:
         BuildError: a stage cannot do its work on the sample.
     """
-    trial = manifest.model_copy(
-        update={"stages": tuple(with_options(entry, {"max_loss": 1.0}) for entry in manifest.stages)}
-    )
+    stages = tuple(with_options(entry, {"max_loss": 1.0}) for entry in manifest.stages)
+    trial = manifest.model_copy(update={"stages": stages, "tokenizer": _lenient(manifest.tokenizer)})
     plan, strata = strata_of(trial, wanted)
     with TemporaryDirectory(prefix="gristmill-pilot-") as folder:
         job = Job(open_storage(folder), trial, "", settings.resources)
@@ -73,6 +72,13 @@ def run_pilot(manifest: Manifest, wanted: Wanted, settings: Settings) -> Ran:
             build = Build(plan, Runner(job, cluster, settings.reporter))
             pools = _run(build)
         return Ran(strata, _records(plan, build.maps), dict(_held(job, plan, pools)))
+
+
+def _lenient(spec: TokenizerSpec | None) -> TokenizerSpec | None:
+    """Return a tokenizer that trains on what a sample holds, whatever the whole should hold."""
+    if spec is None or spec.train is None:
+        return spec
+    return spec.model_copy(update={"train": spec.train.model_copy(update={"short": "less"})})
 
 
 def _run(build: Build) -> list[Receipt]:

@@ -17,17 +17,7 @@ from pipelines.dedup.exchanges import Counting, ExchangeStage, Linking, Standing
 from pipelines.engine.budgeting import CutTask, run_cut
 from pipelines.engine.earlier import Keyed
 from pipelines.engine.fertility import FertilityTask, run_fertility
-from pipelines.engine.fit import (
-    CollectTask,
-    TrainTask,
-    WeighTask,
-    last_bucket,
-    load_fitted_encoder,
-    run_collect,
-    run_train,
-    run_weigh,
-    save_artifact,
-)
+from pipelines.engine.fit import load_fitted_encoder, save_artifact
 from pipelines.engine.fitting import make_fit
 from pipelines.engine.homecoming import HomeTask, ReduceTask, run_home, run_reduce
 from pipelines.engine.job import Holding
@@ -44,6 +34,7 @@ from pipelines.engine.promises import check_max_shares, check_subsets
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.route import Fit, Pass
 from pipelines.engine.runner import Runner
+from pipelines.engine.sampling import train_tokenizer
 from pipelines.engine.stamps import check_stamps
 from pipelines.mix.place import shard_count
 from pipelines.tokens.edited_json import edited_json
@@ -217,13 +208,8 @@ class Build:
         spec = self.job.manifest.tokenizer
         if spec is None or spec.train is None:
             return
-        weights = self.runner.run("tokenizer: weigh", run_weigh, [WeighTask(holding) for holding in self.holdings])
-        bucket = last_bucket(self.job.storage, [receipt.part for receipt in weights], spec.train.sample_bytes)
-        collects = [CollectTask(holding, bucket) for holding in self.holdings]
-        samples = self.runner.run("tokenizer: sample", run_collect, collects)
-        contents = [[holding.split.number, each.content] for holding, each in zip(self.holdings, samples, strict=True)]
-        task = TrainTask(tuple(receipt.part for receipt in samples), key_of(contents))
-        (trained,) = self.runner.run("tokenizer: train", run_train, [task])
+        trained, reports = train_tokenizer(self.runner, self.holdings)
+        self.reports += reports
         self._use_tokenizer(trained.part)
 
     def pool(self) -> list[Receipt]:

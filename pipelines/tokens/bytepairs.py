@@ -20,7 +20,16 @@ import pyarrow as pa
 from filters.kernels.bpe import Pairs, pairs_of, pairs_of_bytes, room_for_long, room_for_small
 from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Tools, Whole, encode, whole_words, with_slack
 from filters.kernels.hashing import WIDTH
-from filters.kernels.pretokens import ASCII, CL100K, GPT2, code_classes, link_bits
+from filters.kernels.pretokens import (
+    ASCII,
+    CL100K,
+    CL100K_ONES,
+    GPT2,
+    GPT2_ONES,
+    GPT2_THREES,
+    code_classes,
+    link_bits,
+)
 from filters.kernels.tables import power_above
 from filters.kernels.wordcache import FEW, TOKEN_BITS, empty_cache
 from pipelines.tokens import patterns
@@ -32,7 +41,13 @@ U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
 Token = TypeVar("Token", bytes, str)
 
-MACHINES = {patterns.GPT2: GPT2, patterns.CL100K: CL100K}
+MACHINES = {
+    patterns.GPT2: GPT2,
+    patterns.CL100K: CL100K,
+    patterns.pattern_of("gpt2", "individual"): GPT2_ONES,
+    patterns.pattern_of("gpt2", "groups_of_three"): GPT2_THREES,
+    patterns.pattern_of("cl100k", "individual"): CL100K_ONES,
+}
 """Regular expression -> the machine that finds the same words."""
 
 MOST_TOKENS = 1 << TOKEN_BITS

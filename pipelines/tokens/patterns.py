@@ -1,6 +1,6 @@
 """How text is cut into words before bytes are merged: the published regular expressions, by name.
 
-In:  a name, or a regular expression.
+In:  a name, or a regular expression; and how numbers are cut, where not as it says.
 Out: the regular expression.
 Guaranteed: tiktoken and `tokenizers` read each of them in the same way.
 """
@@ -15,6 +15,19 @@ PATTERNS: dict[str, str] = {"gpt2": GPT2, "cl100k": CL100K, "llama3": CL100K}
 """GPT-2 (openai/gpt-2, encoder.py); cl100k_base (openai/tiktoken); Llama 3 (meta-llama/llama-models), the same."""
 
 
-def pattern_of(name: str) -> str:
-    """Return the regular expression called `name`, or `name` itself where it is one."""
-    return PATTERNS.get(name, name)
+NUMBERS: dict[str, str] = {GPT2: r" ?\p{N}+", CL100K: r"\p{N}{1,3}"}
+"""What of each finds numbers."""
+
+DIGITS: dict[str, str] = {"individual": r"\p{N}", "groups_of_three": r"\p{N}{1,3}"}
+"""What finds them instead; a space before a number is then a word of its own, as cl100k has it."""
+
+
+def pattern_of(name: str, digits: str | None = None) -> str:
+    """Return the regular expression called `name`, or `name` itself where it is one.
+
+    Args:
+        name: of a pattern, or a regular expression.
+        digits: how numbers are cut, one of `DIGITS`; for patterns that have a name alone. None: as the pattern says.
+    """
+    pattern = PATTERNS.get(name, name)
+    return pattern if digits is None else pattern.replace(NUMBERS[pattern], DIGITS[digits])

@@ -3,7 +3,7 @@
 In:  texts, and the manifest's `tokenizer.train`.
 Out: the bytes of a tokenizer.json.
 Guaranteed: the same texts give the same bytes, in any process; all 256 bytes are tokens, so that any text can be
-     encoded; the special tokens come first, <|endoftext|> (EOS) as 0 and <|pad|> as 1, and are never merged into.
+     encoded; the special tokens come first, EOS as 0 and the padding as 1, and are never merged into.
 """
 
 from collections.abc import Iterable
@@ -14,8 +14,6 @@ from pipelines.errors import ManifestError
 from pipelines.tokenizer_spec import TrainOptions
 from pipelines.tokens.huggingface import stay_on_one_core
 from pipelines.tokens.patterns import pattern_of
-
-FIRST_TOKENS = ("<|endoftext|>", "<|pad|>")
 
 
 def train_bpe(texts: Iterable[str], options: TrainOptions) -> bytes:
@@ -30,10 +28,10 @@ def train_bpe(texts: Iterable[str], options: TrainOptions) -> bytes:
             expression.
     """
     stay_on_one_core()
-    specials = list(dict.fromkeys((*FIRST_TOKENS, *options.special_tokens)))
+    specials = list(options.all_specials)
     _check_size(options.vocab_size, 256 + len(specials))
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = _pre_tokenizer(options.pattern)
+    tokenizer.pre_tokenizer = _pre_tokenizer(options)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=options.vocab_size,
@@ -52,12 +50,12 @@ def _check_size(asked: int, least: int) -> None:
         raise ManifestError("tokenizer.train.vocab_size", asked, remedy)
 
 
-def _pre_tokenizer(pattern: str) -> pre_tokenizers.PreTokenizer:
+def _pre_tokenizer(options: TrainOptions) -> pre_tokenizers.PreTokenizer:
     """Return GPT-2's own splitter, or a split by the pattern, in either case with bytes as characters."""
-    if pattern == "gpt2":
+    if options.pattern == "gpt2" and options.digits is None:
         return pre_tokenizers.ByteLevel(add_prefix_space=False)
     try:
-        split = pre_tokenizers.Split(Regex(pattern_of(pattern)), "isolated")
+        split = pre_tokenizers.Split(Regex(pattern_of(options.pattern, options.digits)), "isolated")
     except Exception as error:  # `tokenizers` raises plain Exception
-        raise ManifestError("tokenizer.train.pattern", pattern, f"no regular expression: {error}") from error
+        raise ManifestError("tokenizer.train.pattern", options.pattern, f"no regular expression: {error}") from error
     return pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipelines.engine.keys import key_of
 from pipelines.errors import ManifestError
-from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokenizer_spec import Specials, TokenizerSpec
 from pipelines.tokens.about import About
 from pipelines.tokens.backends import NO_FRAME, Backend
 from pipelines.tokens.runs import Ids, Runs
@@ -61,8 +61,13 @@ def first_of(names: Sequence[str], specials: Mapping[str, int]) -> int | None:
 
 
 def policy_of(specials: Mapping[str, int], spec: TokenizerSpec) -> Policy:
-    """Return the policy for a vocabulary whose special tokens have well-known names; see `policy_for`."""
-    ids = [first_of(names, specials) for names in (BOS_TOKENS, EOS_TOKENS, PAD_TOKENS)]
+    """Return the policy for a vocabulary whose special tokens have well-known names, or those it was trained with.
+
+    See `policy_for`.
+    """
+    own = Specials() if spec.train is None else spec.train.specials
+    known = ((own.bos, BOS_TOKENS), (own.eos, EOS_TOKENS), (own.pad, PAD_TOKENS))
+    ids = [first_of(names if name is None else (name,), specials) for name, names in known]
     return policy_for(ids[0], ids[1], ids[2], spec)
 
 

@@ -3,15 +3,19 @@
 import random
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import ShortPool
 from pipelines.mix.budgets import Interval
+from pipelines.mix.contents import Contents
+from pipelines.mix.packed import Counts
 from pipelines.mix.place import shard_count
-from pipelines.mix.shards import Packing, plan_shard, shard_tables
+from pipelines.mix.shards import Origin, Packing, ShardInfo, shard_info, write_shard
 from pipelines.mixture import HOLDOUT, Method
 from tests.mix.plain_packing import packed
 from tests.mix.reference import (
@@ -141,7 +145,8 @@ def _check_draws(case: Case, road: Road, spans: list[Interval]) -> None:
 
 
 @pytest.mark.parametrize("first", range(0, CASES, PER_TEST))
-def test_every_token_of_every_shard_is_where_the_reference_puts_it(first: int) -> None:
+def test_every_token_of_every_shard_is_where_the_reference_puts_it(first: int, tmp_path: Path) -> None:
+    """Shards are written to disk and read back; documents, pools and token runs are the case's, in memory."""
     for seed in range(first, first + PER_TEST):
         case, rng = random_case(seed), random.Random(seed)
         road = _road(case, rng)
@@ -149,17 +154,43 @@ def test_every_token_of_every_shard_is_where_the_reference_puts_it(first: int) -
         method, length = rng.choice(get_args(Method)), rng.choice([1, 2, 7, 16, 64])
         packing = Packing(method, length, 2**32 - 1, next_token=rng.random() < 0.5)
         for phase in {span.phase for span in spans}:
-            _check_phase(case, road, phase, spans, packing)
+            _check_phase(case, road, (phase, spans), packing, tmp_path / "shard.parquet")
 
 
-def _check_phase(case: Case, road: Road, phase: str, spans: list[Interval], packing: Packing) -> None:
-    shards = shard_count(sum(span.tokens for span in spans if span.phase == phase), SHARD_TOKENS)
+def _check_phase(case: Case, road: Road, taken: tuple[str, list[Interval]], packing: Packing, file: Path) -> None:
+    phase, spans = taken
+    tokens = sum(span.tokens for span in spans if span.phase == phase)
+    shards, handed = shard_count(tokens, SHARD_TOKENS), 0
     for shard, expected in enumerate(expected_shards(case, phase, spans, shards)):
-        contents = road.shard(phase, spans, shard, shards)
-        tables = shard_tables(contents, packing, plan_shard(contents, packing))
-        rows = [row for table in tables for row in table.to_pylist()]
+        counts = _written(file, road.shard(phase, spans, shard, shards), packing)
+        rows = pq.read_table(file).to_pylist()
         assert [_traced(road, row) for row in rows] == _sequences(case, expected, packing)
         assert [row["input_ids"] for row in rows] == [_ids(case, row, road, packing) for row in rows]
+        assert counts == _counted(rows, sum(piece.length for _, piece in expected), packing)
+        handed += counts.real + counts.lost
+    assert handed == tokens
+
+
+def _written(file: Path, contents: Contents, packing: Packing) -> Counts:
+    origin = Origin("", "", 0, "", (), ())
+    with file.open("wb") as out:
+        counts = write_shard(out, contents, packing, origin)
+    assert shard_info(pq.read_schema(file)) == ShardInfo(origin, packing, counts)
+    return counts
+
+
+def _counted(rows: list[dict[str, list[int]]], handed: int, packing: Packing) -> Counts:
+    """The books of a shard, from its rows alone: no two tokens of a case have one id, and none that of the padding."""
+    seen: set[tuple[int, int, int]] = set()
+    held = padded = 0
+    for row in rows:
+        padded += row["input_ids"].count(packing.pad_id)
+        pairs = zip(row["doc_lengths"], row["doc_epochs"], row["doc_pools"], strict=True)
+        names = [(epoch, pool) for length, epoch, pool in pairs for _ in range(length)]
+        seen |= {(number, epoch, pool) for number, (epoch, pool) in zip(row["input_ids"], names, strict=False)}
+        held += len(names)
+    assert held + padded == len(rows) * packing.row_length
+    return Counts(len(rows), len(seen), padded, handed - len(seen), held - len(seen))
 
 
 Stretch = tuple[int, int, int, int, int, int]

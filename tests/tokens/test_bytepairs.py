@@ -112,6 +112,31 @@ def test_so_is_what_is_trained_here(pattern: str, text: str) -> None:
     assert ids_of(encoder, text)[:-1] == Tokenizer.from_str(artifact.decode()).encode(text).ids
 
 
+@pytest.mark.parametrize("digits", ["individual", "groups_of_three"])
+@pytest.mark.parametrize("pattern", ["gpt2", "llama3", "cl100k"])
+@given(text=st.text() | st.text(ODD) | st.text("0123456789 \u0663\u00bd\u2167\n'a.", max_size=30))
+def test_so_it_is_however_digits_are_cut(pattern: str, digits: str, text: str) -> None:
+    encoder = trained(pattern, digits=digits)
+    assert isinstance(encoder, TableEncoder)
+    assert encoder.backend.name == "gristmill"
+    assert ids_of(encoder, text)[:-1] == library_of(pattern, digits).encode(text).ids
+
+
+@cache
+def library_of(pattern: str, digits: str) -> Tokenizer:
+    options = TrainOptions(vocab_size=400, pattern=pattern, digits=digits)
+    return Tokenizer.from_str(train_bpe(TEXTS, options).decode())
+
+
+@pytest.mark.parametrize("digits", ["individual", "groups_of_three"])
+@pytest.mark.parametrize("pattern", ["gpt2", "llama3"])
+def test_random_strings_have_the_ids_of_the_library_however_digits_are_cut(pattern: str, digits: str) -> None:
+    texts = random_texts(20_000, 3)
+    runs = trained(pattern, digits=digits).encode(pa.array(texts, pa.large_string()))
+    library = library_of(pattern, digits)
+    assert [text for at, text in enumerate(texts) if runs[at][:-1].tolist() != library.encode(text).ids] == []
+
+
 CHANGES: dict[str, Callable[[dict[str, Any]], object]] = {
     "a normalizer": lambda it: it.update(normalizer={"type": "NFC"}),
     "a space before each text": lambda it: it["pre_tokenizer"].update(add_prefix_space=True),

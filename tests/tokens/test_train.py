@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import ManifestError
-from pipelines.tokenizer_spec import TrainOptions
+from pipelines.tokenizer_spec import TokenizerSpec, TrainOptions
+from pipelines.tokens.encode import load_encoder
 from pipelines.tokens.train import train_bpe
-from tests.tokens.tokenizers_at_hand import TEXTS
+from tests.tokens.tokenizers_at_hand import TEXTS, ids_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,6 +68,30 @@ def test_a_pair_rarer_than_the_least_frequency_is_not_merged() -> None:
 def test_patterns_differ_in_how_they_cut_numbers() -> None:
     assert "345" in vocabulary(vocab_size=500, pattern="llama3")
     assert not any(len(token) > 3 and token.isdigit() for token in vocabulary(vocab_size=500, pattern="llama3"))
+
+
+@pytest.mark.parametrize("pattern", ["gpt2", "cl100k", "llama3"])
+@pytest.mark.parametrize(("digits", "most"), [("individual", 1), ("groups_of_three", 3)])
+def test_digits_say_how_many_stand_in_one_token(pattern: str, digits: str, most: int) -> None:
+    texts = ["12345678 x 12345678", "in 2024, 2024"] * 30
+    vocab = json.loads(train_bpe(texts, TrainOptions(vocab_size=500, pattern=pattern, digits=digits)))["model"]["vocab"]
+    assert max(len(token) for token in vocab if any(char.isdigit() for char in token if char.isascii())) == most
+
+
+def test_special_tokens_have_the_names_that_were_asked_for_and_frame_documents() -> None:
+    specials = {"bos": "[START]", "eos": "[END]", "pad": "[FILL]"}
+    options = TrainOptions(vocab_size=300, specials=specials, special_tokens=("[USER]", "[END]"))
+    trained = train_bpe([], options)
+    names = [token["content"] for token in json.loads(trained)["added_tokens"]]
+    assert names == ["[END]", "[FILL]", "[START]", "[USER]"]
+    encoder = load_encoder(trained, TokenizerSpec(train=options))
+    assert (encoder.eos_id, encoder.pad_id, encoder.bos_id) == (0, 1, 2)
+    assert ids_of(encoder, "a") == [2, json.loads(trained)["model"]["vocab"]["a"], 0]
+
+
+def test_two_of_them_cannot_be_one_token() -> None:
+    with pytest.raises(ValueError, match="two of the three are one token"):
+        TrainOptions(vocab_size=300, specials={"bos": "<s>", "eos": "<s>"})
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ def published(name: str) -> Encoder:
 
 
 @cache
-def trained(pattern: str = "gpt2", vocab_size: int = 400) -> Encoder:
+def trained(pattern: str = "gpt2", vocab_size: int = 400, **others: object) -> Encoder:
     """Train a small tokenizer."""
-    options = TrainOptions(vocab_size=vocab_size, pattern=pattern)
+    options = TrainOptions(vocab_size=vocab_size, pattern=pattern, **others)
     return load_encoder(train_bpe(TEXTS, options), TokenizerSpec(train=options))
 
 

@@ -137,6 +137,9 @@ STAGES: list[Case] = [
     ("stages.4.dedup_exact.max_loss", 2, "stages.4.dedup_exact.max_loss", 2, "at most 1"),
 ]
 
+TRAIN = {"vocab_size": 300}
+EXPRESSION = {"pattern": r"\S+|\s+", "digits": "individual"}
+
 TOKENIZER: list[Case] = [
     ("tokenizer", GONE, "tokenizer", None, "tokenizer: {train: {vocab_size: 32000}}"),
     ("tokenizer", {}, "tokenizer", {}, "exactly one of train, json"),
@@ -154,6 +157,23 @@ TOKENIZER: list[Case] = [
     ("tokenizer.train.min_frequency", 0, "tokenizer.train.min_frequency", 0, "at least 1"),
     ("tokenizer.train.pattern", "gpt-2", "tokenizer.train.pattern", "gpt-2", "did you mean 'gpt2'?"),
     ("tokenizer.train.pattern", "(a", "tokenizer.train.pattern", "(a", "no regular expression"),
+    ("tokenizer.train.weights", {"web": 0.5}, "tokenizer.train.weights", {"web": 0.5}, "sum to 0.5"),
+    ("tokenizer.train.weights", {"web": 0}, "tokenizer.train.weights", {"web": 0}, "give some source a share"),
+    ("tokenizer.train.weights", {"wbe": 1}, "tokenizer.train.weights.wbe", 1, "did you mean 'web'?"),
+    ("tokenizer.train.weights", {"prose": 1}, "tokenizer.train.weights.prose", 1, "no source"),
+    ("tokenizer.train.weights", {"web": -1}, "tokenizer.train.weights.web", -1, "at least 0"),
+    ("tokenizer.train.short", "drop", "tokenizer.train.short", "drop", "'error', 'scale' or 'less'"),
+    ("tokenizer.train.max_document_chars", 0, "tokenizer.train.max_document_chars", 0, "above zero"),
+    ("tokenizer.train.digits", "single", "tokenizer.train.digits", "single", "'individual' or 'groups_of_three'"),
+    ("tokenizer.train", {**TRAIN, **EXPRESSION}, "tokenizer.train.digits", "individual", "name a pattern: gpt2"),
+    ("tokenizer.train.specials", {"bso": "<s>"}, "tokenizer.train.specials.bso", "<s>", "did you mean 'bos'?"),
+    (
+        "tokenizer.train.specials",
+        {"eos": "e", "pad": "e"},
+        "tokenizer.train.specials",
+        {"eos": "e", "pad": "e"},
+        "one token",
+    ),
 ]
 
 BY_SIZE = {"of": ["web", "web"], "alpha": 0.3}
