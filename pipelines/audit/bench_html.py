@@ -29,6 +29,7 @@ p { margin: .4rem 0; max-width: 60rem; } .soft { color: var(--soft); }
 .caution { color: var(--gone); font-weight: 600; }
 table { border-collapse: collapse; } th, td { padding: .25rem .9rem .25rem 0; text-align: right; vertical-align: top;
   font-variant-numeric: tabular-nums; } th { font-weight: 600; border-bottom: 1px solid var(--line); }
+tbody th { border-bottom: 0; }
 th:first-child, td:first-child, table.named :last-child { text-align: left; }
 svg { width: 100%; max-width: 56rem; height: auto; display: block; } .grid { stroke: var(--line); }
 .tick, .count { font-size: 11px; fill: var(--soft); } .axis { font-size: 12px; fill: var(--ink); }

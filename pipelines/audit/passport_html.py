@@ -17,14 +17,13 @@ def passport_as_html(told: Told) -> str:
     """Return the page."""
     title = escape(f"tokenizer: {told.where}")
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>'
-    body = "\n".join(_body(told))
+    body = "\n".join([f"<h1>{title}</h1>", *_body(told)])
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head>{head}<style>{STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
     )
 
 
 def _body(told: Told) -> Iterator[str]:
-    yield f"<h1>{escape(told.where)}</h1>"
     lines = passport_lines(told.passport, told.encoding)
     rows = (f"<tr><th>{escape(name)}</th><td>{escape(words)}</td></tr>" for name, words in lines)
     yield f'<table class="named"><tbody>{"".join(rows)}</tbody></table>'
