@@ -79,6 +79,12 @@ Overrides = Annotated[
         "--set", help="Change a key, e.g. `--set mix.phases.0.tokens=1M`; may be repeated.", metavar="KEY=VALUE"
     ),
 ]
+AddressOrNone = Annotated[
+    str, typer.Option(help="Where to run: `none` (in this process), `auto` (all cores), `ray://host:port`.")
+]
+Page = Annotated[
+    Path | None, typer.Option("--html", help="Write the same as a page for a browser, too.", metavar="FILE")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Workers = Annotated[int | None, typer.Option(help="Tasks at a time; one per core by default.", min=1)]
 Spill = Annotated[int, typer.Option("--spill-bytes", help="Rows a task buffers before it writes them.", min=1)]
@@ -200,13 +206,9 @@ def dedup_bench(
     everything: Annotated[bool, typer.Option("--all", help="Read all of every source.")] = False,
     stage: Annotated[str, typer.Option(help="Which of several dedup_minhash: 1 is the first.", metavar="NUMBER")] = "",
     pairs: Annotated[int, typer.Option(help="Pairs shown of either kind.", min=0, max=100)] = 10,
-    html: Annotated[
-        Path | None, typer.Option(help="Write the same as a page for a browser, too.", metavar="FILE")
-    ] = None,
+    html: Page = None,
     settings: Overrides = None,
-    address: Annotated[
-        str, typer.Option(help="Where to run: `none` (in this process), `auto` (all cores), `ray://host:port`.")
-    ] = "none",
+    address: AddressOrNone = "none",
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
@@ -235,8 +237,7 @@ def dedup_bench(
     else:
         print_bench(console, seen)
     if html is not None:
-        open_storage(html.parent).put(html.name, bench_as_html(seen).encode())
-        errors.print(f"Written: {html}", highlight=False, markup=False, soft_wrap=True)
+        _write_page(html, bench_as_html(seen))
 
 
 @app.command()
@@ -246,9 +247,7 @@ def mix(
         Path | None, typer.Argument(help="A manifest, of which only `mix` is read.", metavar="[MANIFEST]")
     ] = None,
     settings: Overrides = None,
-    address: Annotated[
-        str, typer.Option(help="Where to run: `none` (in this process), `auto` (all cores), `ray://host:port`.")
-    ] = "none",
+    address: AddressOrNone = "none",
     workers: Workers = None,
     spill: Spill = 256 * MIB,
 ) -> None:
@@ -412,9 +411,7 @@ def tokenizer(
         list[Path] | None,
         typer.Option("--text", help="A UTF-8 text to count tokens of, for a file or a manifest; may be repeated."),
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option(help="Write the same as a page for a browser, too.", metavar="FILE")
-    ] = None,
+    html: Page = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what a tokenizer is, and how many tokens texts become: the passport of a build, or what is known before one.
@@ -432,8 +429,7 @@ def tokenizer(
     else:
         print_told(console, told)
     if html is not None:
-        open_storage(html.parent).put(html.name, passport_as_html(told).encode())
-        errors.print(f"Written: {html}", highlight=False, markup=False, soft_wrap=True)
+        _write_page(html, passport_as_html(told))
 
 
 @app.command()
@@ -483,6 +479,12 @@ def sample(
 def _print_json(value: object) -> None:
     """Print dataclasses as JSON."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def _write_page(path: Path, page: str) -> None:
+    """Write a page for a browser, and say so."""
+    open_storage(path.parent).put(path.name, page.encode())
+    errors.print(f"Written: {path}", highlight=False, markup=False, soft_wrap=True)
 
 
 def main() -> None:
