@@ -29,14 +29,13 @@ LOW32 = np.uint64(0xFFFFFFFF)
 NO_PAIR = ~np.uint64(0)
 NONE32 = np.uint32(0xFFFFFFFF)
 
-PART_BITS = 20
-"""Bits of a token, and of the number of a pair, in an entry of the table of pairs."""
+PART = np.uint64(20)
+"""Bits of a token in the key of a pair."""
 
-PART, PARTS, KEY = np.uint64(PART_BITS), np.uint64((1 << PART_BITS) - 1), np.uint64(2 * PART_BITS)
-
-Pairs = tuple[U64, U64, U64]
-"""Which pairs merge: bits that say which hashes there are; a hash table of `number << 40 | left << 20 | right`; and by
-number `rank << 32 | token`. Only a pair that merges is looked for beyond the bits, but for one in twenty."""
+Pairs = tuple[U64, U64]
+"""Which pairs merge: bits that say which hashes there are; and a hash table whose entries are two numbers side by side,
+`left << 20 | right` and `rank << 32 | token`. Only a pair that merges is looked for beyond the bits, but for one in
+twenty."""
 
 Word = tuple[U64, U32, U32]
 """Room for a small word: its tokens, and by place the rank of the pair that begins there with the place below it, and
@@ -66,10 +65,10 @@ def pairs_of(left: U64, right: U64, rank: U64, token: U64) -> Pairs:
         rank: less than 2^26.
         token: what the pair becomes.
     """
-    table = np.full(power_above(3 * len(left) // 2), NO_PAIR, np.uint64)
-    known = np.zeros(max(len(table) // 8, 1), np.uint64)
-    _enter(left << PART | right, known, table)
-    return known, table, rank << BITS32 | token
+    size = power_above(3 * len(left) // 2)
+    table, known = np.full(2 * size, NO_PAIR, np.uint64), np.zeros(max(size // 8, 1), np.uint64)
+    _enter(left << PART | right, rank << BITS32 | token, known, table)
+    return known, table
 
 
 @leaf
@@ -93,49 +92,44 @@ def pairs_of_bytes(tokens: U32, pairs: Pairs) -> U64:
 
 
 @kernel
-def _enter(keys: U64, known: U64, table: U64) -> None:
+def _enter(keys: U64, values: U64, known: U64, table: U64) -> None:
     """Fill the bits and the table."""
-    last, bits = np.uint64(len(table) - 1), np.uint64(len(known) * 64 - 1)
+    last, bits = np.uint64(len(table) // 2 - 1), np.uint64(len(known) * 64 - 1)
     for number in range(len(keys)):
         mixed = _hash(keys[number])
         bit = mixed & bits
         known[bit >> SIX] |= ONE << (bit & WORD)
         place = mixed >> BITS32 & last
-        while table[place] != NO_PAIR:
+        while table[place << ONE] != NO_PAIR:
             place = (place + ONE) & last
-        table[place] = np.uint64(number) << KEY | keys[number]
+        table[place << ONE], table[(place << ONE) + ONE] = keys[number], values[number]
 
 
 @leaf
 def merged(left: np.uint64, right: np.uint64, pairs: Pairs) -> np.uint64:
     """Return `rank << 32 | token` of a pair; `NO_PAIR` where it does not merge."""
-    known, table, values = pairs
+    known, table = pairs
     key = left << PART | right
     mixed = _hash(key)
     bit = mixed & np.uint64(len(known) * 64 - 1)
     if not known[bit >> SIX] >> (bit & WORD) & ONE:
         return NO_PAIR
-    last = np.uint64(len(table) - 1)
+    last = np.uint64(len(table) // 2 - 1)
     place = mixed >> BITS32 & last
-    while True:
-        found = table[place]
-        if found == NO_PAIR:
+    while table[place << ONE] != key:
+        if table[place << ONE] == NO_PAIR:
             return NO_PAIR
-        if found & ((ONE << KEY) - ONE) == key:
-            value: np.uint64 = values[found >> KEY]
-            return value
         place = (place + ONE) & last
+    value: np.uint64 = table[(place << ONE) + ONE]
+    return value
 
 
 @leaf
 def set_pair(at: np.uint64, value: np.uint64, word: Word) -> None:
     """Note what the pair that begins at a place becomes."""
     _, ranks, tokens = word
-    if value == NO_PAIR:
-        ranks[at] = NONE32
-    else:
-        ranks[at] = np.uint32((value >> BITS32) << SIX | at)
-        tokens[at] = np.uint32(value & LOW32)
+    ranks[at] = NONE32 if value == NO_PAIR else np.uint32((value >> BITS32) << SIX | at)
+    tokens[at] = np.uint32(value & LOW32)
 
 
 @leaf

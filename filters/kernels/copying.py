@@ -16,7 +16,8 @@ I64 = npt.NDArray[np.int64]
 
 
 @inlined
-def _copy(source: U8, target: U8) -> None:
+def copy_bytes(source: U8, target: U8) -> None:
+    """Copy bytes."""
     for at in range(len(source)):
         target[at] = source[at]
 
@@ -59,7 +60,7 @@ def joined(data: U8, first: I64, pieces: tuple[I64, I64, U8], separator: int) ->
                 at += 1
             begun = True
             size = end[piece] - start[piece]
-            _copy(data[start[piece] : end[piece]], out[at : at + size])
+            copy_bytes(data[start[piece] : end[piece]], out[at : at + size])
             at += size
     return out, offsets
 
@@ -71,10 +72,10 @@ def without(data: U8, cut_start: I64, cut_end: I64) -> U8:
     at, read = 0, 0
     for cut in range(len(cut_start)):
         size = cut_start[cut] - read
-        _copy(data[read : cut_start[cut]], out[at : at + size])
+        copy_bytes(data[read : cut_start[cut]], out[at : at + size])
         at += size
         read = cut_end[cut]
-    _copy(data[read:], out[at:])
+    copy_bytes(data[read:], out[at:])
     return out
 
 

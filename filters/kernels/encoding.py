@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from filters.kernels.bpe import SMALL, Long, Pairs, Word, merge_long, merge_small, merged, set_pair
 from filters.kernels.compiled import apart, kernel, leaf, signed
+from filters.kernels.copying import copy_bytes
 from filters.kernels.pretokens import SPACE, Known, word_end
 from filters.kernels.unicode import decode
+from filters.kernels.vectors import fetch
 from filters.kernels.wordcache import (
     FEW,
     LONG,
@@ -36,8 +38,11 @@ I64 = npt.NDArray[np.int64]
 SLACK = 64
 """Bytes that must lie behind the last text."""
 
+AHEAD = 32
+"""Words whose slots are asked for before the first of them is read."""
+
 NO_TOKEN = np.uint32(0xFFFFFFFF)
-ONE, SIX, EIGHT, UPPER, WORD = (np.uint64(number) for number in (1, 6, 8, 40, 63))
+ONE, TWO, THREE, SIX, EIGHT, UPPER, WORD = (np.uint64(number) for number in (1, 2, 3, 6, 8, 40, 63))
 
 Firsts = tuple[U32, U32, U64]
 """The token of each byte; the token of each code point, `NO_TOKEN` where its bytes stand for it; what each pair of
@@ -75,19 +80,27 @@ def with_slack(data: U8, offsets: I64, spaced: bool) -> Texts:
         if spaced and offsets[text + 1] > offsets[text]:
             found[to] = SPACE
             to += 1
-        for place in range(offsets[text], offsets[text + 1]):
-            found[to] = data[place]
-            to += 1
+        size = offsets[text + 1] - offsets[text]
+        copy_bytes(data[offsets[text] : offsets[text + 1]], found[to : to + size])
+        to += size
         begins[text + 1] = to
     found[to : to + SLACK] = 0
     return found[: to + SLACK], begins
 
 
-Rooms = tuple[Word, Long]
-"""Room for a small word, and for a long one."""
+Ahead = tuple[I64, U64]
+"""Where the next words end; and of each, if it is short, its key and where its slots begin, three numbers."""
+
+Rooms = tuple[Word, Long, Ahead]
+"""Room for a small word, for a long one, and for words that are looked at ahead."""
 
 Tools = tuple[Model, Cache, Rooms]
 """A model, what is known of words of it, and room to merge."""
+
+
+def room_ahead() -> Ahead:
+    """Make room for words that are looked at ahead."""
+    return np.empty(AHEAD, np.int64), np.empty(3 * AHEAD, np.uint64)
 
 
 @kernel
@@ -182,7 +195,7 @@ def _begin(data: U8, at: int, end: int, firsts: Firsts, held: U64 | U32) -> int:
 @leaf
 def _merge(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
     """Merge a word, and write its tokens to `out` from `to` on; return the place behind them."""
-    model, _, (small, large) = tools
+    model, _, (small, large, _) = tools
     _, firsts, pairs, _ = model
     if end - at > SMALL:
         return merge_long(_begin(data, at, end, firsts, large[0]), large, pairs, out, to)
@@ -226,11 +239,38 @@ def _meet(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
 
 
 @leaf
-def _short(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
-    """Write the tokens of a short word to `out` from `to` on; return the place behind them."""
-    slots = tools[1][0]
-    low, high = short_key(data, at, end - at)
-    place = slot_of(low, high)
+def _look_ahead(machine: int, data: U8, at: int, stop: int, tools: Tools) -> int:
+    """Note the next words of a text, and ask for the slots of short ones; return how many, at most `AHEAD`."""
+    (known, _, _, _), (slots, _, _, _), (_, _, (ends, keys)) = tools
+    count = np.uint64(0)
+    while at < stop and count < np.uint64(AHEAD):
+        end = word_end(machine, data, at, stop, known)
+        if end - at <= SHORT:
+            low, high = short_key(data, at, end - at)
+            place = slot_of(low, high)
+            fetch(slots, place)
+            first = count * THREE
+            keys[first], keys[first + ONE], keys[first + TWO] = low, high, place
+        ends[count] = at = end
+        count += ONE
+    return signed(count)
+
+
+@leaf
+def _short(data: U8, word: tuple[int, int, int], tools: Tools, out: U32, to: int) -> int:
+    """Write the tokens of a short word to `out` from `to` on; return the place behind them.
+
+    Args:
+        data: uint8.
+        word: where it begins and ends, and its number among those that were looked at ahead.
+        tools: see above.
+        out: uint32.
+        to: where there is room for as many tokens as bytes, and 6.
+    """
+    slots, keys = tools[1][0], tools[2][2][1]
+    at, end, number = word
+    first = np.uint64(number) * THREE
+    low, high, place = keys[first], keys[first + ONE], keys[first + TWO]
     if slots[place] != low or slots[place + ONE] != high:
         place += np.uint64(SLOT)
         if slots[place] != low or slots[place + ONE] != high:
@@ -264,19 +304,21 @@ def encode(machine: int, texts: Texts, tools: Tools, frame: Frame, found: tuple[
     """
     data, offsets = texts
     out, bounds = found
+    room, ends = len(tools[2][1][0]), tools[2][2][0]
     to = 0
     for text in range(len(offsets) - 1):
         at, stop = offsets[text], offsets[text + 1]
         to = _copy(frame[0], out, to)
         while at < stop:
-            end = word_end(machine, data, at, stop, tools[0][0])
-            if end - at <= SHORT:
-                to = _short(data, at, end, tools, out, to)
-            elif end - at > len(tools[2][1][0]):
-                return signed(end - at)
-            else:
-                to = _look_up(data, at, end, tools, out, to)
-            at = end
+            for number in range(_look_ahead(machine, data, at, stop, tools)):
+                end = ends[np.uint64(number)]
+                if end - at <= SHORT:
+                    to = _short(data, (at, end, number), tools, out, to)
+                elif end - at > room:
+                    return signed(end - at)
+                else:
+                    to = _look_up(data, at, end, tools, out, to)
+                at = end
         to = _copy(frame[1], out, to)
         bounds[text + 1] = to
     return 0

@@ -19,6 +19,7 @@ from numba.extending import intrinsic
 from filters.kernels.compiled import inlined, kernel
 
 U8 = npt.NDArray[np.uint8]
+U64 = npt.NDArray[np.uint64]
 
 STEP = np.uint64(64)
 """Bytes of one step."""
@@ -140,27 +141,23 @@ alike = cast("Callable[[U8, np.uint64, np.uint8, np.uint8], np.uint64]", _alike)
 """Mark bytes whose bits in a mask, the last argument, are those of the byte before it, which has no others."""
 
 
-@intrinsic
-def _lowest(_typing: object, bits: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it, and reads the name
-    def code(_context: object, builder: Any, _signature: object, given: Any) -> Any:  # noqa: ANN401 - numba's code generator
-        return builder.cttz(given[0], ir.Constant(ir.IntType(1), 0))
+def _zeros(beside: str) -> Callable[[np.uint64], np.uint64]:
+    """Make a function for kernels that counts zeros: `cttz` those below the lowest bit that is set, `ctlz` above."""
 
-    return types.uint64(types.uint64), code
+    @intrinsic
+    def zeros(_typing: object, bits: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it, and reads the name
+        def code(_context: object, builder: Any, _signature: object, given: Any) -> Any:  # noqa: ANN401 - numba's code generator
+            return getattr(builder, beside)(given[0], ir.Constant(ir.IntType(1), 0))
+
+        return types.uint64(types.uint64), code
+
+    return cast("Callable[[np.uint64], np.uint64]", zeros)
 
 
-lowest = cast("Callable[[np.uint64], np.uint64]", _lowest)
+lowest = _zeros("cttz")
 """Return the number of the lowest bit that is set; 64 where none is."""
 
-
-@intrinsic
-def _leading(_typing: object, bits: Any) -> Any:  # noqa: ANN401, ARG001 - numba calls it, and reads the name
-    def code(_context: object, builder: Any, _signature: object, given: Any) -> Any:  # noqa: ANN401 - numba's code generator
-        return builder.ctlz(given[0], ir.Constant(ir.IntType(1), 0))
-
-    return types.uint64(types.uint64), code
-
-
-leading = cast("Callable[[np.uint64], np.uint64]", _leading)
+leading = _zeros("ctlz")
 """Return how many bits above the highest that is set are not; 64 where none is."""
 
 
@@ -180,6 +177,24 @@ def _bit_count(_typing: object, bits: Any) -> Any:  # noqa: ANN401, ARG001 - num
 
 bit_count = cast("Callable[[np.uint64], int]", _bit_count)
 """Return how many bits are set."""
+
+
+@intrinsic
+def _fetch(_typing: object, numbers: Any, at: Any) -> Any:  # noqa: ANN401 - numba's types
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401 - numba's code generator
+        array = context.make_array(signature.args[0])(context, builder, given[0])
+        place = builder.bitcast(builder.gep(array.data, [given[1]]), ir.IntType(8).as_pointer())
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, flag, flag, flag])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+        builder.call(prefetch, [place, flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(numbers, at), code
+
+
+fetch = cast("Callable[[U64, np.uint64], None]", _fetch)
+"""Ask for the cache line of a number of an array, and go on: it is there when it is read some time later."""
 
 
 @inlined

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.kernels.bpe import Pairs, pairs_of, pairs_of_bytes, room_for_long, room_for_small
-from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Tools, Whole, encode, whole_words, with_slack
+from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Tools, Whole, encode, room_ahead, whole_words, with_slack
 from filters.kernels.hashing import WIDTH
 from filters.kernels.pretokens import (
     ASCII,
@@ -76,7 +76,7 @@ class BytePairs:
     @cached_property
     def tools(self) -> Tools:
         """The model, the cache of words, and room to merge."""
-        return self.make_model(), empty_cache(), (room_for_small(), room_for_long(FIRST_ROOM))
+        return self.make_model(), empty_cache(), (room_for_small(), room_for_long(FIRST_ROOM), room_ahead())
 
     def encode(self, texts: pa.LargeStringArray, frame: Frame) -> Runs:
         """Return the ids of each text, framed; one thread at a time."""
@@ -93,8 +93,8 @@ class BytePairs:
 
     def _make_room(self, count: int) -> None:
         """Make room for words of so many bytes."""
-        model, cache, (small, _) = self.tools
-        self.tools = (model, cache, (small, room_for_long(count)))
+        model, cache, (small, _, ahead) = self.tools
+        self.tools = (model, cache, (small, room_for_long(count), ahead))
 
 
 def _buffers(texts: pa.LargeStringArray) -> tuple[U8, I64]:
