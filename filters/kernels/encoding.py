@@ -8,18 +8,18 @@ Guaranteed: equal to merging every word anew; what the cache holds changes no to
 import numpy as np
 import numpy.typing as npt
 
-from filters.kernels.bpe import SMALL, Long, Pairs, Word, merge_long, merge_small, merged, set_pair
+from filters.kernels.bpe import SMALL, Long, Pairs, Word, merge_long, merge_small
 from filters.kernels.compiled import apart, kernel, leaf, signed
 from filters.kernels.copying import copy_bytes
+from filters.kernels.firsts import Firsts, begin, begin_small
 from filters.kernels.pretokens import SPACE, Known, word_end
-from filters.kernels.unicode import decode
 from filters.kernels.vectors import fetch
+from filters.kernels.whole_words import Whole, as_one
 from filters.kernels.wordcache import (
     FEW,
     LONG,
     SHORT,
     SLOT,
-    TOKEN,
     Cache,
     long_hash,
     put_long,
@@ -41,18 +41,7 @@ SLACK = 64
 AHEAD = 32
 """Words whose slots are asked for before the first of them is read."""
 
-NO_TOKEN = np.uint32(0xFFFFFFFF)
-ONE, TWO, THREE, SIX, EIGHT, UPPER, WORD = (np.uint64(number) for number in (1, 2, 3, 6, 8, 40, 63))
-
-Firsts = tuple[U32, U32, U64]
-"""The token of each byte; the token of each code point, `NO_TOKEN` where its bytes stand for it; what each pair of
-bytes becomes (`bpe.pairs_of_bytes`). Without the second (length 0) words begin as bytes; with it only pairs of ASCII
-count in the third."""
-
-Whole = tuple[U64, U64, U8, I64]
-"""Words that are one token whatever pairs merge: bits that say which hashes there are; a hash table of the upper 44
-bits of a hash, and a token and one; the bytes of all tokens; where each begins, and after them the end. Without such
-words there is one start."""
+ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 Model = tuple[Known, Firsts, Pairs, Whole]
 """What says where words end; how words begin; which pairs merge; which words are one token."""
@@ -103,109 +92,20 @@ def room_ahead() -> Ahead:
     return np.empty(AHEAD, np.int64), np.empty(3 * AHEAD, np.uint64)
 
 
-@kernel
-def whole_words(tokens: U8, starts: I64, numbers: U32, known: U64, table: U64) -> None:
-    """Fill the bits and the table of words that are one token; both must be zeros.
-
-    Args:
-        tokens: uint8, the bytes of all tokens, and 8 more.
-        starts: int64, where each begins, and after them the end.
-        numbers: uint32, those that count.
-        known: uint64, a power of 2 of them.
-        table: uint64, a power of 2, more than there are tokens.
-    """
-    last, bits = np.uint64(len(table) - 1), np.uint64(len(known) * 64 - 1)
-    for token in numbers:
-        mixed = long_hash(tokens, starts[token], starts[token + 1] - starts[token])
-        bit = mixed >> UPPER & bits
-        known[bit >> SIX] |= ONE << (bit & WORD)
-        place = mixed >> ONE & last
-        while table[place]:
-            place = (place + ONE) & last
-        table[place] = mixed & ~TOKEN | (np.uint64(token) + ONE)
-
-
-@leaf
-def _as_one(data: U8, at: int, size: int, whole: Whole) -> int:
-    """Return the token that a word is, or -1."""
-    known, table, tokens, starts = whole
-    if len(starts) == 1:
-        return -1
-    mixed = long_hash(data, at, size)
-    bit = mixed >> UPPER & np.uint64(len(known) * 64 - 1)
-    if not known[bit >> SIX] >> (bit & WORD) & ONE:
-        return -1
-    last = np.uint64(len(table) - 1)
-    place = mixed >> ONE & last
-    while table[place]:
-        if (table[place] ^ mixed) & ~TOKEN == 0:
-            token = signed(table[place] & TOKEN) - 1
-            begin = starts[token]
-            same, number = starts[token + 1] - begin == size, 0
-            while same and number < size:
-                same = tokens[begin + number] == data[at + number]
-                number += 1
-            if same:
-                return token
-        place = (place + ONE) & last
-    return -1
-
-
-@leaf
-def _begin_small(data: U8, at: int, end: int, model: Model, word: Word) -> int:
-    """Write the tokens that a small word begins as, and what each pair of them becomes; return how many."""
-    _, firsts, pairs, _ = model
-    held, of_pairs = word[0], firsts[2]
-    count = _begin(data, at, end, firsts, held)
-    plain = count == end - at
-    for number in range(count - 1):
-        place = np.uint64(number)
-        if plain:
-            left, right = np.uint64(data[np.uint64(at) + place]), np.uint64(data[np.uint64(at) + place + ONE])
-            set_pair(place, of_pairs[left << EIGHT | right], word)
-        else:
-            set_pair(place, merged(held[place], held[place + ONE], pairs), word)
-    return count
-
-
-@leaf
-def _begin(data: U8, at: int, end: int, firsts: Firsts, held: U64 | U32) -> int:
-    """Write the tokens that a word begins as; return how many."""
-    of_bytes, of_codes, _ = firsts
-    count = 0
-    if len(of_codes) == 0:
-        for place in range(at, end):
-            held[count] = of_bytes[data[place]]
-            count += 1
-        return count
-    while at < end:
-        code, size = decode(data, at)
-        token = of_codes[code]
-        if token != NO_TOKEN:
-            held[count] = token
-            count += 1
-        else:
-            for place in range(at, at + size):
-                held[count] = of_bytes[data[place]]
-                count += 1
-        at += size
-    return count
-
-
 @leaf
 def _merge(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
     """Merge a word, and write its tokens to `out` from `to` on; return the place behind them."""
     model, _, (small, large, _) = tools
     _, firsts, pairs, _ = model
     if end - at > SMALL:
-        return merge_long(_begin(data, at, end, firsts, large[0]), large, pairs, out, to)
-    return merge_small(_begin_small(data, at, end, model, small), small, pairs, out, to)
+        return merge_long(begin(data, at, end, firsts, large[0]), large, pairs, out, to)
+    return merge_small(begin_small(data, at, end, firsts, pairs, small), small, pairs, out, to)
 
 
 @apart
 def _find(data: U8, at: int, end: int, tools: Tools, out: U32, to: int) -> int:
     """Find the tokens of a word that is not known; return the place behind them."""
-    token = _as_one(data, at, end - at, tools[0][3])
+    token = as_one(data, at, end - at, tools[0][3])
     if token >= 0:
         out[to] = np.uint32(token)
         return to + 1

@@ -18,7 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.kernels.bpe import Pairs, pairs_of, pairs_of_bytes, room_for_long, room_for_small
-from filters.kernels.encoding import NO_TOKEN, Firsts, Model, Tools, Whole, encode, room_ahead, whole_words, with_slack
+from filters.kernels.encoding import Model, Tools, encode, room_ahead, with_slack
+from filters.kernels.firsts import NO_TOKEN, Firsts
 from filters.kernels.hashing import WIDTH
 from filters.kernels.pretokens import (
     ASCII,
@@ -31,6 +32,7 @@ from filters.kernels.pretokens import (
     link_bits,
 )
 from filters.kernels.tables import power_above
+from filters.kernels.whole_words import Whole, whole_words
 from filters.kernels.wordcache import FEW, TOKEN_BITS, empty_cache
 from pipelines.tokens import patterns
 from pipelines.tokens.backends import Frame
