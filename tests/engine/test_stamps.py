@@ -93,7 +93,7 @@ def test_a_trace_refuses_a_shard_of_another_tokenizer(two: Path, own: Path) -> N
 
 
 def test_nothing_is_spelt_or_exported_by_a_tokenizer_that_took_the_place_of_the_build_s(
-    two: Path, own: Path, tmp_path: Path
+    own: Path, tmp_path: Path
 ) -> None:
     build = open_folder(own)
     place = own / build.lock.tokenizer
