@@ -86,11 +86,11 @@ class MapTask:
     def output_plan(self, job: Job, *, covered: bool) -> OutputPlan:
         """Return what the task writes; a task that is `covered` reads no text, and so writes none."""
         encoder = load_fitted_encoder(job, self.encoder) if self.encoder is not None else None
-        if encoder is not None:
-            compile_encoder(encoder)
         key, records = self.key(job), records_key(job, self.holding)
         keeps_text = self.keeps_text and not covered
         columns = columns_of([job.manifest.sources[self.holding.split.source]]) if encoder is not None else ()
+        if encoder is not None:
+            compile_encoder(encoder, columns)
         return OutputPlan(key, records, self.work, self.standing, encoder, columns, keeps_text, self.edited)
 
     def part(self, job: Job) -> str:
