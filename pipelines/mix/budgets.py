@@ -170,8 +170,8 @@ def _complaint(phase: Phase, share: _Share, wanted: int) -> str:
     if share.held == 0:
         return (
             f"pool {share.pool!r} is empty, and phase {phase.name!r} takes {wanted:,} tokens of it: no document that "
-            f"survived belongs to it; widen mix.pools.{share.pool} or sources.{share.pool}, loosen the stages before "
-            "it, or drop its weight"
+            f"survived and is not held out belongs to it; widen mix.pools.{share.pool} or sources.{share.pool}, loosen "
+            "the stages before it, or drop its weight"
         )
     needed = math.ceil(Fraction(share.start + wanted, share.held) * 100) / 100
     longer = f"set mix.max_epochs.{share.pool} to {needed:g} or more, " if needed <= MOST_EPOCHS else ""
