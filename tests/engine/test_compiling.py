@@ -21,8 +21,8 @@ class Refusing(DedupExact):
 
 
 def rows_of(count: int) -> Rows:
-    numbers = {name: np.zeros(count) for name in DedupExact.layout.dtype.names if name not in {"key", "row", "slot"}}
-    numbers.pop("length")
+    names = set(DedupExact.layout.dtype.names or ()) - {"key", "row", "slot", "length"}
+    numbers = {name: np.zeros(count) for name in names}
     return Rows.build(DedupExact.layout, key=np.arange(count), row=np.arange(count), **numbers).of_split(0)
 
 
