@@ -24,13 +24,11 @@ from pydantic import (
 
 from pipelines.amounts import Count
 from pipelines.expressions import Expression, parse
+from pipelines.mix.budgets import MOST_EPOCHS
 from pipelines.mix.groups import Group, pools_below
 
 HOLDOUT = "holdout"
 """What the pool of held-out documents, the folder of its shards and the draw that chooses them are called."""
-
-MOST_EPOCHS = 255
-"""Shards note epochs in eight bits."""
 
 
 def check_name(name: str) -> str:

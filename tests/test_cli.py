@@ -185,7 +185,7 @@ def test_a_wrong_request_ends_with_2_and_says_what_is_wrong(
 
 
 def test_a_build_that_fails_ends_with_1_and_says_what_to_do(gristmill: Gristmill, folder: Path, tmp_path: Path) -> None:
-    overrides = ("--address", "none", "--set", "mix.phases.0.tokens=900M")
+    overrides = ("--address", "none", "--set", "mix.phases.0.tokens=90K")
     ended = gristmill("build", str(folder / "out.yaml"), "--out", str(tmp_path / "out"), *overrides)
     assert ended.code == 1
     assert "max_epochs.a" in ended.err

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from pipelines.audit.opened import Opened, rows_of
 from pipelines.audit.replay import final_texts
 from pipelines.audit.wording import listed
-from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.splits import Split
+from pipelines.engine.stamps import other_tokenizer, own_encoder
 from pipelines.errors import RequestError
 from pipelines.mix.shards import Packing, ShardInfo, shard_info
 from pipelines.tokens.columns import TOKEN_COLUMNS
@@ -175,10 +175,12 @@ def _stretches(sequence: int, values: dict[str, list[Any]]) -> Iterator[_Stretch
 
 def _described(build: Opened, part: str, stretches: Sequence[_Stretch]) -> list[Piece]:
     """Return pieces with what the lock, the ledger and the tokenizer say of them."""
+    if words := other_tokenizer(build.storage, build.lock.tokenizer_hash, part):
+        raise RequestError(words)
     origin = _info(build, part).origin
-    if (origin.manifest_hash, origin.tokenizer_hash) != (build.lock.manifest_hash, build.lock.tokenizer_hash):
+    if origin.manifest_hash != build.lock.manifest_hash:
         raise RequestError(f"{build.storage.url}/{part} was written by another build: delete it and build again")
-    encoder = load_fitted_encoder(build.job, build.lock.tokenizer)
+    encoder = own_encoder(build.job, build.lock.tokenizer, build.lock.tokenizer_hash)
     known = _ledger_of(build, {stretch.address for stretch in stretches})
     return [_piece(build, part, stretch, known[stretch.address], origin.pools, encoder) for stretch in stretches]
 
@@ -247,7 +249,7 @@ def _in_document(build: Opened, text: str, pieces: Sequence[Piece]) -> Iterator[
 
     The text is encoded again, so that the place of a piece in it does not come from the stored run.
     """
-    encoder = load_fitted_encoder(build.job, build.lock.tokenizer)
+    encoder = own_encoder(build.job, build.lock.tokenizer, build.lock.tokenizer_hash)
     run = encoder.encode(pa.array([text], pa.large_string())).ids
     whole = _framed(text.encode(), encoder.token_bytes(run))
     done = offset = 0

@@ -17,9 +17,8 @@ from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import key_of
 from pipelines.engine.measured import stored_columns
-from pipelines.engine.parts import PartWriter, read_part, scan_part
+from pipelines.engine.parts import PartWriter, read_part
 from pipelines.engine.receipts import Receipt, save_receipt
-from pipelines.tokens.runs import run_lengths
 
 LANGUAGE, WORDS = "language_id", "word_count"
 """Signals by which documents are grouped, and tokens per word are counted."""
@@ -70,22 +69,13 @@ def _documents(job: Job, task: FertilityTask) -> pa.Table:
     """Return a row per document that has a run, in the columns of a part."""
     encoder = load_fitted_encoder(job, task.holding.encoder)
     frame = len(encoder.policy.head) + len(encoder.policy.tail)
-    runs = [
-        pa.table(
-            [group["row"], pa.array(run_lengths(group["tokens"], encoder.dtype) - frame), group["text_bytes"]], _RUN
-        )
-        for group in scan_part(job.storage, task.holding.tokens or "", ["row", "tokens", "text_bytes"])
-    ]
-    table = pa.concat_tables([_RUN.empty_table(), *runs]).combine_chunks()
-    rows = table["row"]
+    table = read_part(job.storage, task.holding.tokens or "", ["row", "length", "text_bytes"]).combine_chunks()
+    rows, tokens = table["row"], pc.subtract(table["length"], frame)
     chars = read_part(job.storage, task.holding.deltas[-1], ["chars"])["chars"].take(rows)
     language, words = (_signal(job, task, name).take(rows) for name in (_language_of(job, task), WORDS + task.suffix))
-    known = pc.if_else(words.is_valid(), table["tokens"], 0)
-    columns = [language, pa.array(np.ones(len(rows), np.int64)), chars, table["bytes"], table["tokens"]]
+    known = pc.if_else(words.is_valid(), tokens, 0)
+    columns = [language, pa.array(np.ones(len(rows), np.int64)), chars, table["text_bytes"], tokens]
     return pa.table([*columns, pc.fill_null(words, 0), known], FERTILITY.names)
-
-
-_RUN = pa.schema([("row", pa.uint32()), ("tokens", pa.int64()), ("bytes", pa.int64())])
 
 
 def _language_of(job: Job, task: FertilityTask) -> str:

@@ -16,6 +16,7 @@ import xxhash
 
 from pipelines.dedup.earlier import FIRST_EARLIER
 from pipelines.dedup.exchanges import EDGES, HOME, Dividing, ExchangeStage, Linking, Settling
+from pipelines.engine.compiling import compile_reduce
 from pipelines.engine.exchange import Emitter, Rows, least_size, read_keys, read_partition
 from pipelines.engine.job import DELTA, Holding, Job
 from pipelines.engine.keys import key_of
@@ -58,7 +59,9 @@ def run_reduce(job: Job, task: ReduceTask) -> Receipt:
         task.stage.admit(least_size(job.storage, task.inputs, task.partition, task.partitions))
     rows = read_partition(job.storage, task.inputs, task.partition, task.partitions)
     stage = with_files(job, task.stage, type(task.stage).__name__)
-    decided = stage.reduce(task.earlier.beside(rows, task.partition, task.partitions))
+    met = task.earlier.beside(rows, task.partition, task.partitions)
+    compile_reduce(stage, met)
+    decided = stage.reduce(met)
     part = task.part(job)
     layout = EDGES if isinstance(task.stage, Linking) else HOME
     if task.earlier.rows and layout is HOME:

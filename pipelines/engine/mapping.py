@@ -27,6 +27,7 @@ from pipelines.engine.selection import selecting_options
 from pipelines.engine.texts import Entry, texts_wanted
 from pipelines.engine.walk import Walk
 from pipelines.tokens.columns import columns_of
+from pipelines.tokens.runs import RUNS_VERSION
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,13 @@ class MapTask:
                 steps,
                 ending,
                 self.keeps_text,
-                self.encoder_hash,
+                *self._tokenizing(),
             ]
         )
+
+    def _tokenizing(self) -> list[object]:
+        """Return what decides the token runs: the tokenizer, and where there is one, what a part of them holds."""
+        return [self.encoder_hash, RUNS_VERSION] if self.encoder_hash else [self.encoder_hash]
 
     def _components(self) -> list[str | None]:
         """Return the part that says how documents are linked, where the exchange asks for it."""
@@ -81,11 +86,11 @@ class MapTask:
     def output_plan(self, job: Job, *, covered: bool) -> OutputPlan:
         """Return what the task writes; a task that is `covered` reads no text, and so writes none."""
         encoder = load_fitted_encoder(job, self.encoder) if self.encoder is not None else None
-        if encoder is not None:
-            compile_encoder(encoder)
         key, records = self.key(job), records_key(job, self.holding)
         keeps_text = self.keeps_text and not covered
         columns = columns_of([job.manifest.sources[self.holding.split.source]]) if encoder is not None else ()
+        if encoder is not None:
+            compile_encoder(encoder, columns)
         return OutputPlan(key, records, self.work, self.standing, encoder, columns, keeps_text, self.edited)
 
     def part(self, job: Job) -> str:

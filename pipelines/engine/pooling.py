@@ -13,17 +13,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.job import Holding, Job
 from pipelines.engine.keys import U64, key_of
 from pipelines.engine.measured import stored_columns
-from pipelines.engine.parts import PartWriter, read_part, scan_part
+from pipelines.engine.parts import PartWriter, read_part
 from pipelines.engine.receipts import Receipt, save_receipt
 from pipelines.engine.selection import drawn
 from pipelines.expressions import evaluate
 from pipelines.mix.pools import Documents, documents_of, histogram
 from pipelines.mixture import HOLDOUT, Mix, Pool
-from pipelines.tokens.runs import run_lengths
 
 
 @dataclass(frozen=True)
@@ -126,12 +124,9 @@ def _outside(job: Job, table: pa.Table) -> dict[str, int]:
 
 
 def run_lengths_of(job: Job, holding: Holding) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the rows that have a run, and their tokens, a row group at a time."""
-    dtype = load_fitted_encoder(job, holding.encoder).dtype
-    groups = scan_part(job.storage, holding.tokens or "")
-    pairs = [(group.column("row").to_numpy(), run_lengths(group.column("tokens"), dtype)) for group in groups]
-    rows, tokens = zip(*pairs, strict=True)
-    return np.concatenate(rows).astype(np.int64), np.concatenate(tokens).astype(np.int64)
+    """Return the rows that have a run, and how many tokens each has."""
+    table = read_part(job.storage, holding.tokens or "", ["row", "length"])
+    return table.column("row").to_numpy().astype(np.int64), table.column("length").to_numpy()
 
 
 def _membership(job: Job, task: PoolTask, pool: Pool, rows: npt.NDArray[np.int64]) -> pa.BooleanArray:

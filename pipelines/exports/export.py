@@ -16,9 +16,8 @@ import pyarrow.parquet as pq
 import xxhash
 
 from pipelines.audit.opened import Opened
-from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.progress import Reporter, Silent
-from pipelines.engine.stamps import other_tokenizer
+from pipelines.engine.stamps import other_tokenizer, own_encoder
 from pipelines.engine.storage import Storage
 from pipelines.errors import RequestError, Unbalanced
 from pipelines.exports.account import Export, PhaseExport, TokenizerNote, write_account
@@ -89,7 +88,7 @@ def _content(storage: Storage, path: str) -> str:
 
 
 def _encoder(build: Opened) -> Encoder:
-    return load_fitted_encoder(build.job, build.lock.tokenizer)
+    return own_encoder(build.job, build.lock.tokenizer, build.lock.tokenizer_hash)
 
 
 def _target(build: Opened, wanted: Wanted, storage: Storage, infos: Infos) -> Target:

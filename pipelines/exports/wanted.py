@@ -51,6 +51,8 @@ def complete(build: Opened, wanted: Wanted) -> Wanted:
     unit = wanted.unit or wanted.exporter.units[0]
     if unit not in wanted.exporter.units:
         raise RequestError(f"--unit {unit}: {wanted.to} has {' or '.join(wanted.exporter.units)}")
+    if wanted.file_bytes < 0:
+        raise RequestError(f"--file-bytes {wanted.file_bytes}: write a number above zero; 0 is the format's default")
     if wanted.file_bytes > wanted.exporter.largest_file:
         raise RequestError(
             f"--file-bytes {wanted.file_bytes}: a file of {wanted.to} holds at most {wanted.exporter.largest_file}"

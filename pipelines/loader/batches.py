@@ -82,9 +82,9 @@ class Batches:
         """Go on where a state was taken. Ranks may be others, if the global batch has its size.
 
         Raises:
-            RequestError: it is the state of other sequences, or of other batches of them.
+            RequestError: it is no state, or that of other sequences, or of other batches of them.
         """
-        unknown = state.keys() ^ {*self._identity(), "step", "sequence"}
+        unknown = set(state) ^ {*self._identity(), "step", "sequence"}
         if unknown:
             raise RequestError(f"this is no state of a loader: {', '.join(sorted(unknown))} is missing or unknown")
         for key, remedy in _REMEDIES.items():
@@ -93,6 +93,8 @@ class Batches:
                     f"the state is of other batches: its {key} is {state[key]!r}, here it is "
                     f"{self._identity()[key]!r}: {remedy.format(**state)}"
                 )
+        if not isinstance(state["step"], int):
+            raise RequestError(f"this is no state of a loader: its step is {state['step']!r}, and no whole number")
         self.step = self._checked(state["step"])
 
     def _identity(self) -> dict[str, Any]:

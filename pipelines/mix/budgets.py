@@ -18,6 +18,9 @@ from typing import Literal
 from pipelines.errors import ShortPool
 from pipelines.mix.groups import Groups, Sharing, share_out, sharing_of, whole_weights
 
+MOST_EPOCHS = 255
+"""How often a pool may be read at most: shards count epochs in uint8."""
+
 MaxEpochs = float | Mapping[str, float]
 """How often a pool may be read over the whole build: one number for all pools, or one by pool name (1 where absent)."""
 
@@ -167,11 +170,13 @@ def _complaint(phase: Phase, share: _Share, wanted: int) -> str:
     if share.held == 0:
         return (
             f"pool {share.pool!r} is empty, and phase {phase.name!r} takes {wanted:,} tokens of it: no document that "
-            f"survived belongs to it; widen mix.pools.{share.pool}, loosen the stages before it, or drop its weight"
+            f"survived and is not held out belongs to it; widen mix.pools.{share.pool} or sources.{share.pool}, loosen "
+            "the stages before it, or drop its weight"
         )
     needed = math.ceil(Fraction(share.start + wanted, share.held) * 100) / 100
+    longer = f"set mix.max_epochs.{share.pool} to {needed:g} or more, " if needed <= MOST_EPOCHS else ""
     return (
         f"pool {share.pool!r} is short: phase {phase.name!r} takes {wanted:,} tokens from position {share.start:,}, "
-        f"but {share.held:,} tokens x {share.epochs:g} epochs end at {share.limit:,}; set mix.max_epochs."
-        f"{share.pool} to {needed:g} or more, take fewer tokens, lower its weight, or say `short: scale`"
+        f"but {share.held:,} tokens x {share.epochs:g} epochs end at {share.limit:,}; {longer}take fewer tokens, lower "
+        "its weight, or say `short: scale`"
     )

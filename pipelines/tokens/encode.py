@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 import pyarrow as pa
 
-from pipelines.errors import RequestError
+from pipelines.errors import ManifestError, RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.about import About
 from pipelines.tokens.backends import Backend
@@ -125,9 +125,22 @@ def load_encoder(artifact: bytes, spec: TokenizerSpec) -> Encoder:
         spec: the manifest's `tokenizer`.
 
     Raises:
-        RequestError: the file is damaged, or none that we know.
+        RequestError: the file is damaged, or none that we know; the message names it and its key.
         ManifestError: the manifest asks for what the vocabulary lacks.
     """
+    try:
+        return _of_file(artifact, spec)
+    except ManifestError:
+        raise
+    except RequestError as error:
+        if not spec.path:
+            raise
+        remedy = "give the file as it was published"
+        raise RequestError(f"tokenizer.{spec.kind}: {spec.path!r}: {error}; {remedy}") from error
+
+
+def _of_file(artifact: bytes, spec: TokenizerSpec) -> Encoder:
+    """Return the encoder of a file, edited as the manifest says."""
     if spec.edit is not None:
         return edited(_load(artifact, without_edits(spec)), spec, spec.edit)
     return _load(artifact, spec)

@@ -6,6 +6,7 @@ Guaranteed: each id becomes the one that `forward` gives it; an id that is gone 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from pipelines.tokens.backends import Backend, Frame
 from pipelines.tokens.runs import Runs
 
 U32 = npt.NDArray[np.uint32]
+I64 = npt.NDArray[np.int64]
 
 GONE = np.uint32(0xFFFFFFFF)
 """Stands in `forward` for an id that was removed."""
@@ -54,5 +56,9 @@ class Renumbered:
 
     def _inner_ids(self, ids: U32) -> U32:
         """Return the inner ids of new ones."""
-        kept = np.flatnonzero(self.forward != GONE)
-        return kept[np.searchsorted(self.forward[kept], ids)].astype(np.uint32)
+        return self._kept[np.searchsorted(self.forward[self._kept], ids)].astype(np.uint32)
+
+    @cached_property
+    def _kept(self) -> I64:
+        """The inner ids that are kept, ascending, and so are the new ones."""
+        return np.flatnonzero(self.forward != GONE)

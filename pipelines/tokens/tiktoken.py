@@ -70,6 +70,7 @@ def load_tiktoken(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     name = spec.pattern or "llama3"
     specials = _special_tokens(spec, name, max(ranks.values()) + 1)
     _refuse_taken_ids(specials, set(ranks.values()))
+    _refuse_gaps(ranks, specials)
     encoding = _encoding(name, ranks, specials)
     library = Library("tiktoken", _encode_with(encoding, pattern_of(name)))
     policy = policy_of(specials, spec)
@@ -124,6 +125,19 @@ def _refuse_taken_ids(specials: Mapping[str, int], taken: set[int]) -> None:
             remedy = f"{number} is not free; the first free id is {max(taken) + 1}"
             raise ManifestError("tokenizer.special_tokens", token, remedy)
         taken.add(number)
+
+
+def _refuse_gaps(ranks: Mapping[bytes, int], specials: Mapping[str, int]) -> None:
+    """Refuse ranks between which some are missing: a line is lost, and other tokens would take its place.
+
+    Only special tokens may lie between them, as in OpenAI's p50k_base.
+    """
+    missing = gaps(max(ranks.values()) + 1, {**dict.fromkeys(ranks.values()), **dict.fromkeys(specials.values())})
+    if missing:
+        raise RequestError(
+            f"these tiktoken ranks are damaged: rank {min(missing)} is missing ({len(missing):,} in all), and no "
+            "special token has that id"
+        )
 
 
 def _encoding(name: str, ranks: dict[bytes, int], specials: Mapping[str, int]) -> Encoding:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.audit.opened import open_folder
+from pipelines.audit.pieces import pieces_of
 from pipelines.engine.remixing import mix_again
 from pipelines.engine.session import Settings
 from pipelines.engine.stamps import check_stamps
@@ -17,7 +18,9 @@ from pipelines.errors import OtherTokenizer, RequestError
 from pipelines.exports.export import export
 from pipelines.exports.wanted import Wanted
 from pipelines.loader import load_sequences
+from pipelines.tokenizer_spec import TrainOptions
 from pipelines.tokens.stamp import stamped, tokenizer_of
+from pipelines.tokens.train import train_bpe
 from tests.helpers import build_here, digest, lines_source, write_lines
 
 HERE = Settings(address="none")
@@ -81,6 +84,29 @@ def test_an_export_refuses_a_shard_of_another_tokenizer(two: Path, own: Path, tm
     shutil.copy(two / "other" / SHARD, own / SHARD)
     with pytest.raises(RequestError, match=refusal(two, SHARD)):
         export(open_folder(own), Wanted("olmo"), str(tmp_path / "exported"))
+
+
+def test_a_trace_refuses_a_shard_of_another_tokenizer(two: Path, own: Path) -> None:
+    shutil.copy(two / "other" / SHARD, own / SHARD)
+    with pytest.raises(RequestError, match=refusal(two, SHARD)):
+        pieces_of(open_folder(own), SHARD, [0])
+
+
+def test_nothing_is_spelt_or_exported_by_a_tokenizer_that_took_the_place_of_the_build_s(
+    own: Path, tmp_path: Path
+) -> None:
+    build = open_folder(own)
+    place = own / build.lock.tokenizer
+    place.write_bytes(train_bpe(["other words than those"] * 9, TrainOptions(vocab_size=270)))
+    match = rf"{place} is the tokenizer \w{{32}}, but the ids are those of {build.lock.tokenizer_hash}"
+    with pytest.raises(RequestError, match=match):
+        pieces_of(build, SHARD, [0])
+    with pytest.raises(RequestError, match=match):
+        export(build, Wanted("olmo"), str(tmp_path / "exported"))
+    place.unlink()
+    again = shutil.copytree(own, tmp_path / "again")
+    with pytest.raises(RequestError, match=f"{again / build.lock.tokenizer} is gone"):
+        pieces_of(open_folder(again), SHARD, [0])
 
 
 def test_a_resumed_build_refuses_a_shard_of_another_tokenizer(two: Path, own: Path) -> None:

@@ -249,6 +249,7 @@ def test_an_export_into_s3(built: Opened, s3: str, tmp_path: Path) -> None:
         ({"to": "olmo", "phases": ("wep",)}, "has no such phase; did you mean 'web'?"),
         ({"to": "olmo", "phases": ("holdout",)}, "has no such phase"),
         ({"to": "olmo", "unit": "sequences"}, "--unit sequences: olmo has documents"),
+        ({"to": "mds", "file_bytes": -5}, "--file-bytes -5: write a number above zero"),
         ({"to": "mds", "file_bytes": 1 << 32}, "--file-bytes 4294967296: a file of mds holds at most 4294967295"),
         ({"to": "datatrove", "tokenizer": "a|b"}, "cannot stand in its name"),
     ],

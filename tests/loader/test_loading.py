@@ -199,6 +199,8 @@ def test_a_state_of_other_batches_is_refused_with_what_to_do(sequences: Sequence
     assert "rank is missing or unknown" in refusal(batches, {**state, "rank": 0})
     assert "step is missing or unknown" in refusal(batches, {key: state[key] for key in state if key != "step"})
     assert "no step 99" in refusal(batches, {**state, "step": 99})
+    for step in (1.5, "2", None):
+        assert f"its step is {step!r}, and no whole number" in refusal(batches, {**state, "step": step})
     assert batches.step == 0
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import ShortPool
-from pipelines.mix.budgets import Interval, Phase, intervals, phase_tokens
+from pipelines.mix.budgets import MOST_EPOCHS, Interval, Phase, intervals, phase_tokens
 
 WEIGHTS = st.dictionaries(st.sampled_from("abcdefgh"), st.floats(0.001, 1), min_size=1)
 
@@ -100,14 +100,23 @@ def test_all_short_pools_of_a_phase_are_named_at_once() -> None:
     assert [line[:15] for line in str(refusal.value).split("\n")] == ["pool 'a' is sho", "pool 'b' is sho"]
 
 
+def test_epochs_that_no_manifest_may_have_are_not_asked_for() -> None:
+    for tokens, asks in ((255, True), (256, False)):
+        with pytest.raises(ShortPool, match="take fewer tokens") as refusal:
+            intervals([Phase("one", tokens, {"a": 1})], {"a": 1})
+        assert ("set mix.max_epochs.a to 255 or more" in str(refusal.value)) == asks
+
+
 @given(st.integers(1, 5_000), st.integers(0, 5_000), st.integers(1, 5_000))
 def test_the_epochs_that_a_refusal_asks_for_suffice(held: int, before: int, wanted: int) -> None:
     phases = [Phase("one", before, {"a": 1}), Phase("two", wanted, {"a": 1})]
     try:
         intervals(phases, {"a": held})
     except ShortPool as refusal:
-        asked = str(refusal).split("mix.max_epochs.a to ")[1].split(" ")[0]
-        if "'one'" not in str(refusal):
+        asked = str(refusal).partition("mix.max_epochs.a to ")[2].split(" ")[0]
+        if not asked:
+            assert before + wanted > held * MOST_EPOCHS
+        elif "'one'" not in str(refusal):
             assert intervals(phases, {"a": held}, float(asked))
     else:
         assert before + wanted <= held

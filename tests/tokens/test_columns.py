@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from pipelines.sources.c4 import C4
 from pipelines.sources.jsonl import JsonLines
 from pipelines.tokens.columns import TOKEN_COLUMNS, columns_of, record_type, token_records
-from pipelines.tokens.runs import RUNS_SCHEMA, Runs, run_table, runs_schema
+from pipelines.tokens.runs import RUNS_SCHEMA, run_table, runs_schema
+from tests.tokens.made_runs import runs_from
 
 DOCUMENTS = st.lists(st.lists(st.tuples(st.integers(0, 2**16 - 1), st.integers(0, 1)), max_size=5), max_size=6)
 
 
 def table(documents: list[list[tuple[int, int]]], dtype: str, *, masked: bool) -> pa.Table:
-    offsets = np.cumsum([0, *map(len, documents)], dtype=np.int64)
-    ids = np.array([token for run in documents for token, _ in run], dtype)
+    runs = runs_from([[token for token, _ in run] for run in documents], dtype)
     mask = np.array([counts for run in documents for _, counts in run], np.uint8)
     rows = np.arange(len(documents), dtype=np.uint32)
-    return run_table(rows, Runs(ids, offsets), {"loss_mask": mask} if masked else None)
+    return run_table(rows, runs, {"loss_mask": mask} if masked else None)
 
 
 @pytest.mark.parametrize("dtype", ["uint16", "uint32"])

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.tokens.ref_loss import RefLoss, ref_loss
-from pipelines.tokens.runs import Runs
+from tests.tokens.made_runs import runs_from
 
 half = st.floats(0, 60, width=16)
 documents = st.lists(st.tuples(st.integers(0, 5), st.none() | st.lists(half, max_size=5), st.booleans()), max_size=6)
@@ -14,8 +14,7 @@ frames = st.tuples(st.integers(0, 1), st.integers(0, 1))
 
 
 def found(held: list[tuple[int, list[float] | None, bool]], frame: tuple[int, int]) -> RefLoss:
-    lengths = [tokens + sum(frame) for tokens, _, _ in held]
-    runs = Runs(np.zeros(sum(lengths), np.uint16), np.cumsum([0, *lengths], dtype=np.int64))
+    runs = runs_from([[0] * (tokens + sum(frame)) for tokens, _, _ in held])
     lists = pa.array([[9.0], *(losses for _, losses, _ in held)], pa.list_(pa.float16())).slice(1)
     return ref_loss(lists, np.array([unedited for _, _, unedited in held], np.bool_), runs, frame)
 

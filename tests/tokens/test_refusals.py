@@ -40,6 +40,37 @@ def test_damaged_ranks_are_refused(ranks: bytes) -> None:
         load_encoder(ranks, TokenizerSpec(tiktoken=__file__))
 
 
+GAP = BYTES + b"YWI= 257\n"
+"""Ranks between which 256 is missing."""
+
+
+def test_ranks_between_which_one_is_missing_are_refused_but_for_a_special_token() -> None:
+    with pytest.raises(RequestError, match=r"damaged: rank 256 is missing \(1 in all\)"):
+        load_encoder(GAP, TokenizerSpec(tiktoken=__file__))
+    special = TokenizerSpec(tiktoken=__file__, special_tokens={"<|endoftext|>": 256})
+    assert load_encoder(GAP, special).eos_id == 256
+
+
+@pytest.mark.parametrize(
+    ("artifact", "key"),
+    [
+        (ARTIFACT[: len(ARTIFACT) // 2], "json"),
+        (b"this is no JSON", "json"),
+        (b"this is nothing known", "file"),
+        (BYTES[:1000], "tiktoken"),
+        (BYTES[:-3], "tiktoken"),
+        (GAP, "tiktoken"),
+        (b"\n\x09\n\x04<un", "sentencepiece"),
+        (b"", "sentencepiece"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_its_key_its_path_and_a_remedy(artifact: bytes, key: str) -> None:
+    with pytest.raises(RequestError) as refused:
+        load_encoder(artifact, TokenizerSpec(**{key: "some/file"}))
+    assert str(refused.value).startswith(f"tokenizer.{key}: 'some/file': ")
+    assert str(refused.value).endswith("; give the file as it was published")
+
+
 @pytest.mark.parametrize(
     ("options", "key"),
     [

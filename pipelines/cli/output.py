@@ -1,0 +1,28 @@
+"""Where commands print: tables and words to standard output, what is said beside them to standard error.
+
+In:  values and pages.
+Out: text on the screen, or a file that is named.
+Guaranteed: with JSON, nothing else is on standard output.
+"""
+
+import sys
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from pipelines.engine.storage import open_storage
+
+console = Console()
+errors = Console(stderr=True)
+
+
+def print_json(value: object) -> None:
+    """Print dataclasses as JSON."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page for a browser, and say so."""
+    open_storage(path.parent).put(path.name, page.encode())
+    errors.print(f"Written: {path}", highlight=False, markup=False, soft_wrap=True)
