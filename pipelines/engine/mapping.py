@@ -27,6 +27,7 @@ from pipelines.engine.selection import selecting_options
 from pipelines.engine.texts import Entry, texts_wanted
 from pipelines.engine.walk import Walk
 from pipelines.tokens.columns import columns_of
+from pipelines.tokens.marks import NO_MARKS, marks_of
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,10 @@ class MapTask:
             compile_encoder(encoder)
         key, records = self.key(job), records_key(job, self.holding)
         keeps_text = self.keeps_text and not covered
-        columns = columns_of([job.manifest.sources[self.holding.split.source]]) if encoder is not None else ()
-        return OutputPlan(key, records, self.work, self.standing, encoder, columns, keeps_text, self.edited)
+        source = job.manifest.sources[self.holding.split.source]
+        columns = columns_of([source]) if encoder is not None else ()
+        marks = marks_of(source.layout.chat, encoder.about) if encoder is not None else NO_MARKS
+        return OutputPlan(key, records, self.work, self.standing, encoder, columns, marks, keeps_text, self.edited)
 
     def part(self, job: Job) -> str:
         """Return the path of the part whose receipt says that the task is done."""

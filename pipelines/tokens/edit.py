@@ -68,7 +68,14 @@ def edited(base: TableEncoder, spec: TokenizerSpec, edit: EditOptions) -> TableE
         policy=policy,
         backend=backend,
         library=backend if base.library is base.backend else _renumbered(base.library, forward, removed),
-        about=replace(base.about, specials={**specials, **edits.added}, edits=edits),
+        inside=None if base.inside is None else _renumbered(base.inside, forward, removed),
+        about=replace(
+            base.about,
+            specials={**specials, **edits.added},
+            edits=edits,
+            lstrip=base.about.lstrip - edits.added.keys(),
+            rstrip=base.about.rstrip - edits.added.keys(),
+        ),
     )
 
 

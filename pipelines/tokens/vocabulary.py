@@ -17,8 +17,9 @@ from pipelines.errors import ManifestError
 from pipelines.refusals import nearest
 from pipelines.tokenizer_spec import ROLES, Specials, TokenizerSpec
 from pipelines.tokens.about import About
-from pipelines.tokens.backends import NO_FRAME, Backend
-from pipelines.tokens.runs import Ids, Runs
+from pipelines.tokens.backends import NO_FRAME, Backend, Frame, interleaved
+from pipelines.tokens.marks import Cut, joined
+from pipelines.tokens.runs import I64, Ids, Runs
 from pipelines.tokens.spelling import Spelling, spelling_of
 
 BOS_TOKENS = ("<|begin_of_text|>", "<s>", "<bos>", "<|startoftext|>", "[BOS]")
@@ -85,7 +86,8 @@ def policy_for(found: Sequence[int | None], specials: Mapping[str, int], spec: T
     ids = [_chosen(role, getattr(spec, role), number, specials) for role, number in zip(ROLES, found, strict=True)]
     pairs = zip((spec.bos, spec.eos), ids[:2], strict=True)
     adds = [number is not None if asked is None else asked is not False for asked, number in pairs]
-    return Policy(*ids, *adds)
+    bos_id, eos_id, pad_id = ids
+    return Policy(bos_id, eos_id, pad_id, *adds)
 
 
 def _chosen(role: str, asked: bool | str | None, found: int | None, specials: Mapping[str, int]) -> int | None:
@@ -113,6 +115,7 @@ class TableEncoder:
         backend: gives the ids of texts.
         library: the library that says what they should be; it may be the back-end itself.
         about: what else the file says of its vocabulary.
+        inside: gives the ids of what stands behind a special token in a text, where that is not what `backend` gives.
     """
 
     name: str
@@ -122,6 +125,7 @@ class TableEncoder:
     backend: Backend
     library: Backend
     about: About
+    inside: Backend | None = None
 
     @property
     def vocab_size(self) -> int:
@@ -164,9 +168,31 @@ class TableEncoder:
         Args:
             texts: large_string, no nulls.
         """
-        head, tail = (np.array(ids, np.uint32) for ids in (self.policy.head, self.policy.tail))
-        runs = self.backend.encode(texts, (head, tail))
+        runs = self.backend.encode(texts, self._frame)
         return Runs(runs.ids.astype(self.dtype, copy=False), runs.offsets)
+
+    def encode_cut(self, cut: Cut) -> tuple[Runs, I64]:
+        """Return the tokens of texts that are cut at special tokens, framed likewise, and where the latter stand.
+
+        Each part is encoded as a text of its own, as `tokenizers` does, and the original code of Llama 2.
+        """
+        runs, places = joined(cut, self._parts(cut), self._frame)
+        return Runs(runs.ids.astype(self.dtype, copy=False), runs.offsets), places
+
+    def _parts(self, cut: Cut) -> Runs:
+        if self.inside is None:
+            return self.backend.encode(cut.parts, NO_FRAME)
+        first = np.zeros(len(cut.parts), np.bool_)
+        first[cut.firsts[:-1]] = True
+        held, others = (
+            backend.encode(cut.parts.filter(pa.array(mask)), NO_FRAME)
+            for backend, mask in ((self.inside, ~first), (self.backend, first))
+        )
+        return interleaved(first.tolist(), held, others)
+
+    @property
+    def _frame(self) -> Frame:
+        return np.array(self.policy.head, np.uint32), np.array(self.policy.tail, np.uint32)
 
     def first_difference(self, texts: pa.LargeStringArray) -> int | None:
         """Return which of some texts the back-end and the library encode otherwise, the first one; None: none."""
