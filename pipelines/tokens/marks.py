@@ -21,7 +21,6 @@ from filters.kernels.char_places import byte_places
 from filters.kernels.spelling import Borders
 from pipelines.errors import ManifestError
 from pipelines.refusals import nearest
-from pipelines.sources.batches import text_array
 from pipelines.sources.chats import Chat
 from pipelines.tokens.about import About
 from pipelines.tokens.backends import Frame
@@ -118,10 +117,6 @@ class Cut:
         """Which part stands before each mark."""
         return np.arange(len(self.ids)) + np.repeat(np.arange(len(self.firsts) - 1), np.diff(self.firsts) - 1)
 
-    def part_of(self, text: int) -> slice:
-        """Return which parts are those of a text."""
-        return slice(int(self.firsts[text]), int(self.firsts[text + 1]))
-
 
 def cut_at_marks(texts: pa.LargeStringArray, template: pa.ListArray, marks: Marks) -> Cut | None:
     """Return texts cut at the marks in them; None where there are none.
@@ -139,8 +134,7 @@ def cut_at_marks(texts: pa.LargeStringArray, template: pa.ListArray, marks: Mark
     count = np.bincount(owner, minlength=len(texts))
     until = np.cumsum(count)
     starts, stops = np.insert(ends, until - count, offsets[:-1]), np.insert(begins, until, offsets[1:])
-    raw = data.tobytes()
-    whole = text_array([raw[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)])
+    whole = _stretches(data, np.stack([starts, stops], 1).reshape(-1)).view(pa.large_string())
     parts, skipped = _stripped(whole, _beside(ids, marks.rstrip, until - count), _beside(ids, marks.lstrip, until))
     starts += skipped
     stops = starts + pc.binary_length(parts).to_numpy()
@@ -162,14 +156,32 @@ def _found(texts: tuple[U8, I64], template: pa.ListArray, marks: Marks) -> tuple
     """Return of each mark its text, where it begins and ends in the bytes of all texts, and its id."""
     owner = np.repeat(np.arange(len(template)), template.value_lengths().fill_null(0).to_numpy(zero_copy_only=False))
     places = byte_places(*texts, owner, template.flatten().to_numpy().astype(np.int64))
-    raw, known, found = texts[0].tobytes(), dict[bytes, list[tuple[int, int, int]]](), list[tuple[int, int, int, int]]()
-    for text, begin, end in zip(owner[::2].tolist(), places[::2].tolist(), places[1::2].tolist(), strict=True):
-        stretch = raw[begin:end]
-        if stretch not in known:
-            known[stretch] = marks.found(stretch)
-        found += [(text, begin + first, begin + last, number) for first, last, number in known[stretch]]
-    owners, begins, ends, ids = np.array(found, np.int64).reshape(-1, 4).T.copy()
-    return owners, begins, ends, ids
+    kinds = _stretches(texts[0], places).dictionary_encode()
+    held = [marks.found(stretch) for stretch in kinds.dictionary.to_pylist()]
+    begins, stops, ids = np.array([mark for each in held for mark in each], np.int64).reshape(-1, 3).T
+    which, at = _spread(np.array([len(each) for each in held], np.int64), kinds.indices.to_numpy())
+    start = places[::2][which]
+    return owner[::2][which], start + begins[at], start + stops[at], ids[at]
+
+
+def _stretches(data: U8, bounds: I64) -> pa.LargeBinaryArray:
+    """Return the bytes between the first and the second bound, the third and the fourth, and so on; all ascend."""
+    buffers = [None, pa.py_buffer(np.append(bounds, bounds[-1:])), pa.py_buffer(data)]
+    every = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(bounds), buffers)
+    return every.take(pa.array(np.arange(0, len(bounds), 2)))
+
+
+def _spread(sizes: I64, kinds: I64) -> tuple[I64, I64]:
+    """Return of each mark of some stretches which stretch it is in, and which it is among those of all kinds.
+
+    Args:
+        sizes: int64, how many marks a stretch of each kind has.
+        kinds: int64, the kind of each stretch.
+    """
+    counts = sizes[kinds]
+    which = np.repeat(np.arange(len(kinds)), counts)
+    inside = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return which, (np.cumsum(sizes) - sizes)[kinds][which] + inside
 
 
 def _beside(ids: I64, taking: frozenset[int], borders: I64) -> Bools:

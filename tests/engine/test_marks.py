@@ -26,7 +26,7 @@ from tests.helpers import build_here, digest, lines_source, verdicts, write_line
 from tests.tokens.tokenizers_at_hand import TEXTS
 
 ADDED = ["<|user|>", "<|assistant|>", "<|end|>"]
-ROLES = {
+ROLES: dict[str, dict[str, Any]] = {
     "user": {"before": "<|user|>\n", "after": "<|end|>\n"},
     "assistant": {"before": "<|assistant|>\n", "after": "<|end|>\n", "loss": True},
 }
