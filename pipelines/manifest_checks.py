@@ -25,6 +25,7 @@ from pipelines.manifest_companions import check_companions
 from pipelines.manifest_mix import check_mix
 from pipelines.manifest_tokens import check_beside_tokens
 from pipelines.refusals import nearest
+from pipelines.tokenizer_spec import ROLES
 from pipelines.tokens.patterns import NUMBERS, PATTERNS, pattern_of
 from pipelines.tokens.vocabulary import policy_of
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from pipelines.manifest import Manifest
     from pipelines.mixture import Mix
     from pipelines.sources.options import Scalar, SourceOptions
-    from pipelines.tokenizer_spec import TokenizerSpec
+    from pipelines.tokenizer_spec import TokenizerSpec, TrainOptions
     from pipelines.yaml_keys import Document, Key
 
 
@@ -201,14 +202,19 @@ class _Checks:
             if spec.train.digits is not None and pattern_of(spec.train.pattern) not in NUMBERS:
                 named = ", ".join(PATTERNS)
                 self._document.refuse((*key, "digits"), f"write them into the expression, or name a pattern: {named}")
-            self.framing(spec, spec.train.all_specials)
+            self.framing(spec, spec.train)
         if spec.pattern is not None:
             self.pattern(("tokenizer", "pattern"), spec.pattern)
 
-    def framing(self, spec: TokenizerSpec, specials: Sequence[str]) -> None:
-        """Refuse BOS and EOS that a trained vocabulary will not have."""
+    def framing(self, spec: TokenizerSpec, train: TrainOptions) -> None:
+        """Refuse BOS, EOS and padding that a trained vocabulary will not have, or has by another name."""
+        for role in ROLES:
+            asked, own = getattr(spec, role), getattr(train.specials, role)
+            if isinstance(asked, str) and own not in {None, asked}:
+                remedy = f"`train.specials.{role}` names another, {own!r}; leave one of them out"
+                self._document.refuse(("tokenizer", role), remedy)
         try:
-            policy_of({name: number for number, name in enumerate(specials)}, spec)
+            policy_of({name: number for number, name in enumerate(train.all_specials)}, spec)
         except ManifestError as error:
             remedy = f"{error.remedy}, or name it, as in tokenizer: {{train: {{specials: {{{error.key[10:]}: <s>}}}}}}"
             self._document.refuse(tuple(error.key.split(".")), remedy)

@@ -3,15 +3,17 @@
 In:  a manifest, and the document that it was read from.
 Out: nothing, or a ManifestError.
 Guaranteed: no stage edits or cuts the texts of a source with `loss_spans` or a `chat`; where a source has `ref_loss`,
-    the tokenizer is one that was there before.
+    the tokenizer is one that was there before. Special tokens that a chat names are those of a trained tokenizer.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pipelines.errors import ManifestError
 from pipelines.manifest_columns import text_suffix
-from pipelines.sources.options import LOSS_SPANS
+from pipelines.sources.options import LOSS_SPANS, chats_of
+from pipelines.tokens.marks import check_marks
 
 if TYPE_CHECKING:
     from pipelines.manifest import Manifest
@@ -37,3 +39,16 @@ def check_beside_tokens(document: Document, manifest: Manifest) -> None:
                 f"what counts is found in the text as it is read, and {first!r} changes it; leave it out of its `on`"
             )
             document.refuse(("sources", name, "loss_spans" if source.loss_spans is not None else "chat"), remedy)
+    _check_marks(document, manifest)
+
+
+def _check_marks(document: Document, manifest: Manifest) -> None:
+    """Refuse marks of chats that a trained vocabulary will not have; those of a file are compared when it is opened."""
+    if manifest.tokenizer is None or manifest.tokenizer.train is None:
+        return
+    try:
+        check_marks(chats_of(manifest.sources), manifest.tokenizer.train.all_specials)
+    except ManifestError as error:
+        document.refuse(
+            tuple(error.key.split(".")), f"{error.remedy}; list it in tokenizer.train.special_tokens", error.value
+        )

@@ -22,6 +22,9 @@ Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 """Tokens, in order."""
 
+ROLES = ("bos", "eos", "pad")
+"""Options that may name a special token: what begins and ends documents, and fills up sequences."""
+
 KINDS: tuple[Kind, ...] = ("train", "json", "tiktoken", "sentencepiece", "file")
 
 
@@ -91,8 +94,8 @@ class TrainOptions(BaseModel):
 class TokenizerSpec(BaseModel):
     """How text becomes tokens; one of `train`, `json`, `tiktoken`, `sentencepiece` and `file`.
 
-    `bos` and `eos` say whether each document begins and ends with a token of its own; None leaves it to the
-    tokenizer's file.
+    `bos` and `eos` say whether each document begins and ends with a token of its own, and which where there are
+    several; None leaves it to the tokenizer's file. `pad` says which token fills up sequences.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -109,8 +112,9 @@ class TokenizerSpec(BaseModel):
     library: bool = Field(
         False, description="Whether the library that defines the vocabulary encodes, not kernels of our own."
     )
-    bos: bool | None = Field(None, description="Whether each document begins with the BOS token.")
-    eos: bool | None = Field(None, description="Whether each document ends with the EOS token.")
+    bos: bool | Name | None = Field(None, description="Whether each document begins with the BOS token; or which one.")
+    eos: bool | Name | None = Field(None, description="Whether each document ends with the EOS token; or which one.")
+    pad: Name | None = Field(None, description="The token that fills up sequences; by default one of a usual name.")
     edit: EditOptions | None = Field(None, description="Changes to the file's vocabulary.")
 
     @model_validator(mode="before")

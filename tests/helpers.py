@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -11,10 +12,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from pipelines.audit.opened import Opened
 from pipelines.audit.passport import PASSPORT
+from pipelines.audit.replay import final_documents
 from pipelines.audit.summary import Summary
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.session import Settings, build, manifest_hash
+from pipelines.engine.splits import Split
 from pipelines.engine.storage import open_storage
 from pipelines.manifest import Manifest, load_manifest
 
@@ -61,6 +65,12 @@ def write_lines(path: Path, records: list[dict[str, Any]]) -> None:
     """Write records as JSON lines."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def final_texts(build: Opened, split: Split, rows: Collection[int]) -> dict[int, str]:
+    """Return the final texts of some rows of a split."""
+    found = final_documents(build, split, rows)
+    return {row: document.column("text")[0].as_py() for row, document in found.items()}
 
 
 def verdicts(out: Path) -> pa.Table:

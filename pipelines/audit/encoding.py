@@ -10,14 +10,17 @@ second, `sentencepiece` 5.0, tiktoken 12) and of a busy one (1.2, 2.4 and 6.7, o
 kernels 57 to 84 beside them; `tokenizers` with a Unigram model 1.1).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pipelines.audit.estimates import RATES
-from pipelines.audit.wording import number
+from pipelines.audit.wording import listed, number
 from pipelines.engine.storage import open_storage
+from pipelines.sources.chats import Chat
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.encode import Encoder, load_encoder
+from pipelines.tokens.marks import check_marks, marks_of, strays
 from pipelines.tokens.train import train_bpe
 
 OURS = "gristmill"
@@ -34,11 +37,15 @@ class Encoding:
         backend: `gristmill`, or the name of a library.
         reason: why a library does; "" where none does.
         rate: megabytes of text a second on one core, about.
+        marks: source -> special token -> id, of those that the template of its chat writes.
+        strays: source -> what looks like one there, and is none of the vocabulary.
     """
 
     backend: str
     reason: str
     rate: float
+    marks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    strays: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         who = "kernels of gristmill encode" if self.backend == OURS else f"the library {self.backend} encodes"
@@ -52,6 +59,29 @@ def encoding_of(encoder: Encoder) -> Encoding:
     if backend == OURS:
         return Encoding(backend, "", RATES["tokenize"])
     return Encoding(backend, encoder.about.obstacle or "the manifest says `library: true`", LIBRARY_RATES[backend])
+
+
+def planned_encoding(spec: TokenizerSpec, chats: Mapping[str, Chat]) -> Encoding:
+    """Return whose code will encode, and what becomes of the templates of chats.
+
+    Raises:
+        RequestError: see `planned_encoder`; or a chat names a special token that the vocabulary lacks.
+    """
+    encoder = planned_encoder(spec)
+    check_marks(chats, encoder.about.specials)
+    marks = {name: marks_of(chat, encoder.about).ids for name, chat in chats.items()}
+    stray = {name: strays(chat, encoder.about.specials) for name, chat in chats.items()}
+    return replace(encoding_of(encoder), marks=marks, strays=stray)
+
+
+def encoding_cautions(encoding: Encoding) -> Iterator[str]:
+    """Yield which chats write what looks like a special token and is none."""
+    for source, names in encoding.strays.items():
+        if names:
+            yield (
+                f"sources.{source}.chat: {listed(names)}: no special token of the vocabulary, so it becomes ordinary "
+                "tokens: add it with tokenizer.edit.add (or train.special_tokens), or say `marks: []` if text is meant"
+            )
 
 
 def planned_encoder(spec: TokenizerSpec) -> Encoder:

@@ -13,7 +13,7 @@ from filters.top_share import TopShare
 from pipelines.audit.cautions import dedup_cautions, exchange_cautions, traffic_of
 from pipelines.audit.demands import Demand, budget_cautions, demands_of
 from pipelines.audit.done import Standing, standing_of
-from pipelines.audit.encoding import Encoding, encoding_of, planned_encoder
+from pipelines.audit.encoding import Encoding, encoding_cautions, planned_encoding
 from pipelines.audit.estimates import (
     RATES,
     Counted,
@@ -36,6 +36,7 @@ from pipelines.engine.session import manifest_hash
 from pipelines.engine.storage import open_storage
 from pipelines.manifest import Manifest
 from pipelines.mix.place import shard_count
+from pipelines.sources.options import chats_of
 
 
 @dataclass(frozen=True)
@@ -106,12 +107,13 @@ def forecast(manifest: Manifest, out: str, resources: Resources) -> Forecast:
     demands = demands_of(manifest, estimates, past.standing)
     cores = resources.workers or cpu_count() or 1
     spec = manifest.tokenizer
-    encoding = None if spec is None else encoding_of(planned_encoder(spec))
+    encoding = None if spec is None else planned_encoding(spec, chats_of(manifest.sources))
     works = _Works(plan, estimates, cores, RATES if encoding is None else {**RATES, "tokenize": encoding.rate})
     steps = [_timed(step, works, past) for step in _steps(manifest, plan)]
     traffic = traffic_of(plan, past.standing, estimates, resources)
     cautions = [caution for each in traffic for caution in exchange_cautions(each)]
     cautions += [*dedup_cautions(manifest), *budget_cautions(manifest, demands)]
+    cautions += [] if encoding is None else encoding_cautions(encoding)
     return Forecast(
         manifest, plan, out, past.begun, past.standing, estimates, demands, steps, cautions, cores, encoding
     )

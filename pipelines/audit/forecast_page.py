@@ -34,6 +34,9 @@ def print_forecast(console: Console, seen: Forecast) -> None:
     console.print(_steps(seen))
     if seen.encoding is not None:
         console.print(f"Tokens: {escape(str(seen.encoding))}.", highlight=False)
+        for source, marks in seen.encoding.marks.items():
+            words = listed([f"{mark} ({at})" for mark, at in marks.items()], 6) or "none"
+            console.print(f"  special tokens that the chat of {source} writes: {escape(words)}", highlight=False)
     _print_standing(console, seen)
     if seen.demands:
         console.print(_mix(seen))

@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from pipelines.sources.chats import Chat
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.about import Edits
 from pipelines.tokens.encode import Encoder
+from pipelines.tokens.marks import marks_of
 
 PASSPORT = "tokens/passport.json"
 
@@ -105,6 +107,7 @@ class Passport(msgspec.Struct, frozen=True):
         pre_tokenizer: how texts are cut into words.
         special_tokens: token -> id; no text becomes one.
         edits: what the manifest changed; None where it says nothing of that.
+        marks: source -> special token -> id, of those that the template of its chat writes.
         by_source: of every source; none before a build.
         by_language: of every language, if some stage measured it.
         round_trip: by source.
@@ -119,13 +122,20 @@ class Passport(msgspec.Struct, frozen=True):
     pre_tokenizer: str
     special_tokens: dict[str, int]
     edits: Edited | None = None
+    marks: dict[str, dict[str, int]] = {}
     by_source: list[Fertility] = []
     by_language: list[Fertility] = []
     round_trip: list[RoundTrip] = []
 
 
-def passport_of(encoder: Encoder, spec: TokenizerSpec) -> Passport:
-    """Return what can be said of a tokenizer without texts."""
+def passport_of(encoder: Encoder, spec: TokenizerSpec, chats: Mapping[str, Chat] | None = None) -> Passport:
+    """Return what can be said of a tokenizer without texts.
+
+    Args:
+        encoder: the tokenizer.
+        spec: what the manifest says of it.
+        chats: by source; None where there is no manifest.
+    """
     policy, about = encoder.policy, encoder.about
     return Passport(
         hash=encoder.hash,
@@ -137,6 +147,7 @@ def passport_of(encoder: Encoder, spec: TokenizerSpec) -> Passport:
         pre_tokenizer=about.words,
         special_tokens=dict(sorted(about.specials.items(), key=lambda pair: pair[1])),
         edits=None if about.edits is None else _edited(about.edits),
+        marks={name: dict(marks_of(chat, about).ids) for name, chat in (chats or {}).items()},
     )
 
 

@@ -16,6 +16,7 @@ from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.job import Job
 from pipelines.engine.parts import read_part
 from pipelines.engine.receipts import Receipt
+from pipelines.sources.options import chats_of
 from pipelines.tokens.checking import OUTCOMES
 
 
@@ -40,7 +41,7 @@ def write_passport(job: Job, encoder: str, maps: Sequence[Receipt], fertility: S
     ]
     known = any(language is not None for _, language, _ in rows)
     passport = msgspec.structs.replace(
-        passport_of(load_fitted_encoder(job, encoder), spec),
+        passport_of(load_fitted_encoder(job, encoder), spec, chats_of(job.manifest.sources)),
         by_source=added_up([(source, amounts) for source, _, amounts in rows]),
         by_language=added_up([(language or "", amounts) for _, language, amounts in rows]) if known else [],
         round_trip=_round_trips([str(each.info["source"]) for each in fertility], maps),

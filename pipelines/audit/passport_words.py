@@ -5,7 +5,7 @@ Out: pairs of words, and tables of words.
 Guaranteed: both pages say the same, and nothing but what stands in the passport or was told beside it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines.audit.passport import Edited, Fertility, Passport, RoundTrip
@@ -53,6 +53,8 @@ def passport_lines(passport: Passport, encoding: str) -> Iterator[tuple[str, str
     yield "who encodes", encoding
     if passport.edits is not None:
         yield from _edits(passport.edits)
+    for source, marks in passport.marks.items():
+        yield f"marks of {source}", _listed(marks)
 
 
 def _named(passport: Passport, number: int | None) -> str:
@@ -68,8 +70,12 @@ def _framed(passport: Passport, number: int | None, does: str, *, adds: bool) ->
 
 
 def _specials(passport: Passport) -> str:
-    names = [f"{token} ({number})" for token, number in passport.special_tokens.items()]
-    return f"{len(names):,}: {listed(names, 6)}" if names else "none"
+    count = f"{len(passport.special_tokens):,}: " if passport.special_tokens else ""
+    return count + _listed(passport.special_tokens)
+
+
+def _listed(tokens: Mapping[str, int]) -> str:
+    return listed([f"{token} ({number})" for token, number in tokens.items()], 6) or "none"
 
 
 def _edits(edits: Edited) -> Iterator[tuple[str, str]]:
@@ -77,7 +83,7 @@ def _edits(edits: Edited) -> Iterator[tuple[str, str]]:
     removed = [f"{token} ({number} in the file)" for token, number in edits.removed.items()]
     gaps = [plural(edits.gaps, "gap")] if edits.gaps else []
     yield "removed", listed([*gaps, *removed], 6) or "nothing"
-    yield "added", listed([f"{token} ({number})" for token, number in edits.added.items()], 6) or "nothing"
+    yield "added", _listed(edits.added)
     yield "filled up", f"{plural(edits.padding, 'id')} that stand for nothing"
 
 

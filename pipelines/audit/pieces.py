@@ -15,14 +15,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.audit.opened import Opened, rows_of
-from pipelines.audit.replay import final_texts
+from pipelines.audit.replay import final_documents
 from pipelines.audit.wording import listed
 from pipelines.engine.splits import Split
 from pipelines.engine.stamps import other_tokenizer, own_encoder
 from pipelines.errors import RequestError
 from pipelines.mix.shards import Packing, ShardInfo, shard_info
 from pipelines.tokens.columns import TOKEN_COLUMNS
+from pipelines.tokens.documents import Tokens, tokens_of
 from pipelines.tokens.encode import Encoder
+from pipelines.tokens.marks import NO_MARKS, marks_of
 from pipelines.tokens.runs import Ids
 
 
@@ -236,28 +238,38 @@ def trace_pieces(build: Opened, pieces: Sequence[Piece]) -> list[Traced]:
     order = sorted(range(len(pieces)), key=lambda at: (pieces[at].split.number, pieces[at].row, pieces[at].start))
     for _, places in groupby(order, lambda at: pieces[at].split.number):
         held = list(places)
-        texts = final_texts(build, pieces[held[0]].split, {pieces[at].row for at in held})
+        documents = final_documents(build, pieces[held[0]].split, {pieces[at].row for at in held})
         for row, group in groupby(held, lambda at: pieces[at].row):
             here = list(group)
-            found = _in_document(build, texts.get(row, ""), [pieces[at] for at in here])
+            found = _in_document(build, documents.get(row), [pieces[at] for at in here])
             traced.update(zip(here, found, strict=True))
     return [traced[at] for at in range(len(pieces))]
 
 
-def _in_document(build: Opened, text: str, pieces: Sequence[Piece]) -> Iterator[Traced]:
-    """Yield pieces of one document, sorted by their starts, beside its text.
+def _in_document(build: Opened, document: pa.RecordBatch | None, pieces: Sequence[Piece]) -> Iterator[Traced]:
+    """Yield pieces of one document, sorted by their starts, beside its text; None: it fell.
 
     The text is encoded again, so that the place of a piece in it does not come from the stored run.
     """
     encoder = own_encoder(build.job, build.lock.tokenizer, build.lock.tokenizer_hash)
-    run = encoder.encode(pa.array([text], pa.large_string())).ids
-    whole = _framed(text.encode(), encoder.token_bytes(run))
+    chat = build.manifest.sources[pieces[0].split.source].layout.chat
+    held = pa.record_batch({"text": pa.array([""], pa.large_string())}) if document is None else document
+    tokens = tokens_of(encoder, held, NO_MARKS if document is None else marks_of(chat, encoder.about))
+    run, whole = tokens.runs.ids, _spelt(encoder, held, tokens)
     done = offset = 0
     for piece in pieces:
         offset += len(encoder.token_bytes(run[done : piece.start]))
         done = piece.start
         same = np.array_equal(run[done : done + len(piece.ids)], piece.ids)
         yield Traced(piece, offset, whole[offset : offset + len(piece.data)], same)
+
+
+def _spelt(encoder: Encoder, document: pa.RecordBatch, tokens: Tokens) -> bytes:
+    """Return the text that the tokens of a document should spell: of a chat, its parts without the marks between."""
+    parts = document.column("text") if tokens.cut is None else tokens.cut.parts
+    bounds = pairwise([0, *tokens.borders[0].tolist(), len(tokens.runs.ids)])
+    spelt = (encoder.token_bytes(tokens.runs.ids[first:end]) for first, end in bounds)
+    return b"".join(_framed(part.as_py().encode(), each) for part, each in zip(parts, spelt, strict=True))
 
 
 def _framed(text: bytes, encoded: bytes) -> bytes:

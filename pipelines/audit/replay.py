@@ -32,8 +32,8 @@ from pipelines.engine.workers import InProcess
 from pipelines.errors import GristmillError, RequestError
 
 
-def final_texts(build: Opened, split: Split, rows: Collection[int]) -> dict[int, str]:
-    """Return the final text of some rows of a split; rows that fell are left out.
+def final_documents(build: Opened, split: Split, rows: Collection[int]) -> dict[int, pa.RecordBatch]:
+    """Return some rows of a split with their final texts, each alone; rows that fell are left out.
 
     Raises:
         RequestError: what the build left under `work/` is gone, or so is the source file.
@@ -41,7 +41,7 @@ def final_texts(build: Opened, split: Split, rows: Collection[int]) -> dict[int,
     """
     wanted = np.fromiter(sorted(rows), np.int64, len(rows))
     try:
-        return dict(_texts(build.job, last_task(build, split), wanted))
+        return dict(_documents(build.job, last_task(build, split), wanted))
     except FileNotFoundError as error:
         raise RequestError(
             f"{error.filename or error} is gone, and the text of {split.source}/{split.file.path} cannot be made "
@@ -49,7 +49,7 @@ def final_texts(build: Opened, split: Split, rows: Collection[int]) -> dict[int,
         ) from error
 
 
-def _texts(job: Job, task: MapTask, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[int, str]]:
+def _documents(job: Job, task: MapTask, wanted: npt.NDArray[np.int64]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Walk the last pass again, to its end, which is where a changed source is found out."""
     records = Records(job, task.holding)
     if records.known is None:
@@ -59,8 +59,7 @@ def _texts(job: Job, task: MapTask, wanted: npt.NDArray[np.int64]) -> Iterator[t
             walk.narrow()
             rows = walk.piece.first + walk.rows
             chosen = np.flatnonzero(np.isin(rows, wanted))
-            texts = walk.documents.column("text").take(pa.array(chosen))
-            yield from zip(rows[chosen].tolist(), texts.to_pylist(), strict=True)
+            yield from ((int(rows[at]), walk.documents.take(pa.array([at]))) for at in chosen)
 
 
 def first_texts(build: Opened, split: Split, rows: Collection[int], most: int) -> dict[int, str]:

@@ -122,7 +122,7 @@ def _fits(summary: Summary) -> Table:
 
 def _more(summary: Summary) -> str:
     """Return what else is known of the tokens: those that are no text, and those that stand twice."""
-    words = f"Of the tokens that came to the packer {summary.special:,} begin or end a document (BOS, EOS)"
+    words = f"Of the tokens that came to the packer {summary.special:,} are BOS or EOS"
     twice = f"; {summary.repeated:,} stand in two sequences" if summary.repeated else ""
     return f"{words}{twice}."
 

@@ -6,7 +6,7 @@ Guaranteed: nothing is written. Fertility is counted, of a build's texts or of t
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -27,10 +27,13 @@ from pipelines.audit.passport import (
 from pipelines.engine.runner import LOG
 from pipelines.errors import RequestError
 from pipelines.manifest import load_manifest
+from pipelines.sources.chats import Chat
+from pipelines.sources.options import chats_of
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.backends import NO_FRAME
 from pipelines.tokens.checking import OUTCOMES, come_back
 from pipelines.tokens.encode import Encoder
+from pipelines.tokens.marks import check_marks
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,16 @@ def tell_of(where: str, texts: Sequence[Path] = ()) -> Told:
         if texts:
             raise RequestError("--text: a build's passport counts its own texts; name a manifest or a tokenizer's file")
         return _of_build(open_folder(where))
-    spec = TokenizerSpec(file=where)
+    spec, chats = TokenizerSpec(file=where), dict[str, Chat]()
     if Path(where).suffix in {".yaml", ".yml"}:
         manifest = load_manifest(where)
         if manifest.tokenizer is None:
             raise RequestError(f"{where}: tokenizer: nothing stands there, so no tokens are made")
-        spec = manifest.tokenizer
-    return _before_a_build(where, spec, texts)
+        spec, chats = manifest.tokenizer, chats_of(manifest.sources)
+    encoder = planned_encoder(spec)
+    check_marks(chats, encoder.about.specials)
+    told = Told(where, str(encoding_of(encoder)), passport_of(encoder, spec, chats))
+    return _before_a_build(told, encoder, spec, texts)
 
 
 def passport_in(build: Opened) -> Passport:
@@ -103,22 +109,22 @@ def _last_backend(build: Opened) -> str:
     return f"{names[-1]}, in the last run ({LOG})" if names else f"not in {LOG}"
 
 
-def _before_a_build(where: str, spec: TokenizerSpec, texts: Sequence[Path]) -> Told:
-    encoder = planned_encoder(spec)
-    passport, encoding = passport_of(encoder, spec), str(encoding_of(encoder))
+def _before_a_build(told: Told, encoder: Encoder, spec: TokenizerSpec, texts: Sequence[Path]) -> Told:
+    """Return what is told of an encoder, with what texts say of it."""
     if spec.train is not None:
         if texts:
             raise RequestError("--text: this manifest trains its tokenizer, so there is none to count with yet")
-        known = msgspec.structs.replace(passport, hash="", vocab_size=spec.train.vocab_size)
-        return Told(where, encoding, known, "The build trains it: its hash, its tokens and their fertility come then.")
+        known = msgspec.structs.replace(told.passport, hash="", vocab_size=spec.train.vocab_size)
+        note = "The build trains it: its hash, its tokens and their fertility come then."
+        return replace(told, passport=known, note=note)
     held = [(path.name, _text(path)) for path in texts]
     counted = msgspec.structs.replace(
-        passport,
+        told.passport,
         by_source=[_fertility(encoder, name, text) for name, text in held],
         round_trip=[_round_trip(encoder, name, text) for name, text in held],
     )
     note = "" if texts else "Fertility is counted by a build, or on texts that are named with --text."
-    return Told(where, encoding, counted, note)
+    return replace(told, passport=counted, note=note)
 
 
 def _text(path: Path) -> pa.LargeStringArray:

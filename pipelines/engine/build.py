@@ -37,7 +37,9 @@ from pipelines.engine.runner import Runner
 from pipelines.engine.sampling import train_tokenizer
 from pipelines.engine.stamps import check_stamps
 from pipelines.mix.place import shard_count
+from pipelines.sources.options import chats_of
 from pipelines.tokens.edited_json import edited_json
+from pipelines.tokens.marks import check_marks
 
 
 class Build:
@@ -105,6 +107,7 @@ class Build:
 
     def _use_tokenizer(self, part: str) -> None:
         encoder = load_fitted_encoder(self.job, part)
+        check_marks(chats_of(self.job.manifest.sources), encoder.about.specials)
         self.encoder, self.encoder_hash = part, encoder.hash
         self.runner.log({"event": "tokenizer", "hash": encoder.hash, "backend": encoder.backend.name})
         if encoder.name == "json":

@@ -27,6 +27,7 @@ from pipelines.engine.selection import selecting_options
 from pipelines.engine.texts import Entry, texts_wanted
 from pipelines.engine.walk import Walk
 from pipelines.tokens.columns import columns_of
+from pipelines.tokens.marks import NO_MARKS, marks_of
 from pipelines.tokens.runs import RUNS_VERSION
 
 
@@ -88,10 +89,12 @@ class MapTask:
         encoder = load_fitted_encoder(job, self.encoder) if self.encoder is not None else None
         key, records = self.key(job), records_key(job, self.holding)
         keeps_text = self.keeps_text and not covered
-        columns = columns_of([job.manifest.sources[self.holding.split.source]]) if encoder is not None else ()
+        source = job.manifest.sources[self.holding.split.source]
+        columns = columns_of([source]) if encoder is not None else ()
+        marks = marks_of(source.layout.chat, encoder.about) if encoder is not None else NO_MARKS
         if encoder is not None:
             compile_encoder(encoder, columns)
-        return OutputPlan(key, records, self.work, self.standing, encoder, columns, keeps_text, self.edited)
+        return OutputPlan(key, records, self.work, self.standing, encoder, columns, marks, keeps_text, self.edited)
 
     def part(self, job: Job) -> str:
         """Return the path of the part whose receipt says that the task is done."""

@@ -28,7 +28,9 @@ from pipelines.engine.route import Pass
 from pipelines.engine.walk import Walk
 from pipelines.tokens.beside import Encoded, columns_beside
 from pipelines.tokens.checking import CHECKED, check_ids, come_back
+from pipelines.tokens.documents import cut_documents, parts_of, tokens_of
 from pipelines.tokens.encode import Encoder
+from pipelines.tokens.marks import Marks
 from pipelines.tokens.runs import TEXT_BYTES, run_table, runs_schema
 from pipelines.tokens.stamp import stamped
 
@@ -50,6 +52,7 @@ class OutputPlan:
         standing: what the manifest says of the source in the exchange that ends the pass.
         encoder: makes token runs, where the pass tokenizes.
         columns: what they have beside ids.
+        marks: special tokens that the template of a chat writes into them.
         keeps_text: whether a later pass will want the survivors' text.
         edited: whether the survivors' text may differ from what was read.
     """
@@ -60,6 +63,7 @@ class OutputPlan:
     standing: Standing
     encoder: Encoder | None
     columns: tuple[str, ...]
+    marks: Marks
     keeps_text: bool
     edited: bool
 
@@ -133,16 +137,25 @@ class Outputs:
 
     def _add_tokens(self, encoder: Encoder, walk: Walk, rows: npt.NDArray[np.uint32]) -> None:
         if (left := CHECKED - self._back.total()) > 0:
-            check_ids(encoder, walk.documents.slice(0, left))
-            self._back.update(come_back(encoder, walk.documents.slice(0, left)))
+            self._check(encoder, walk.documents.slice(0, left))
         texts = walk.documents.column("text")
-        runs = encoder.encode(texts)
+        tokens = tokens_of(encoder, walk.documents, self.plan.marks)
+        runs = tokens.runs
         read = walk.piece.records.column("text_hash").take(pa.array(walk.rows)).to_numpy()
-        columns, counts = columns_beside(Encoded(walk.documents, read, runs, encoder), self.plan.columns)
+        columns, counts = columns_beside(
+            Encoded(walk.documents, read, runs, encoder, tokens.borders), self.plan.columns
+        )
         self.counts.update(counts)
         self.counts["tokens"] += len(runs.ids)
         sized = run_table(rows, runs, columns).append_column(TEXT_BYTES, pc.binary_length(texts))
         self._writers["tokens"].add(sized)
+
+    def _check(self, encoder: Encoder, documents: pa.RecordBatch) -> None:
+        """Compare the tokens of some documents with those of the library; of chats, part by part."""
+        cut = cut_documents(documents, self.plan.marks)
+        parts = documents if cut is None else parts_of(documents, cut)
+        check_ids(encoder, parts)
+        self._back.update(come_back(encoder, parts, None if cut is None else cut.firsts))
 
     def _add_delta(self, walk: Walk) -> None:
         self._mask.update(walk.alive.tobytes())

@@ -90,7 +90,7 @@ def _packing(mix: Mix, encoder: Encoder) -> Packing:
 
 
 def _special(contents: Contents, encoder: Encoder) -> int:
-    """Return how many of the tokens that come to the packer begin or end a document; no text becomes such an id."""
+    """Return how many of the tokens that come to the packer are BOS or EOS; no text becomes such an id."""
     return sum(
         int(np.count_nonzero(contents.only_ids == special))
         for special in {encoder.bos_id, encoder.eos_id}

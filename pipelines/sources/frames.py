@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pipelines.sources.batches import NAMING, columns_of, raw_batch, raw_schema
 from pipelines.sources.chats import write_all
 from pipelines.sources.lists import Wrong, holds_numbers, numbers_in
-from pipelines.sources.options import LOSS_SPANS, Column, SourceOptions
+from pipelines.sources.options import LOSS_SPANS, TEMPLATE_SPANS, Column, SourceOptions
 from pipelines.sources.records import invalid_utf8
 from pipelines.sources.streams import Problem
 from pipelines.sources.values import ARROW, column_of, first_present, timestamps_of, without_blanks
@@ -64,7 +64,7 @@ class Frames:
         ordinals = np.arange(ordinal, ordinal + len(frame), dtype=np.uint64)
         picked, made = _pick(frame, self._text, problems), dict[str, pa.Array]()
         if self._chat is not None:
-            texts, made[LOSS_SPANS] = write_all(self._chat, _values(picked), problems)
+            texts, made[LOSS_SPANS], made[TEMPLATE_SPANS] = write_all(self._chat, _values(picked), problems)
             picked = pa.array(texts, pa.large_string())
         text = _text(picked, self._text, problems)
         columns = {name: _column(frame, name, column, problems) for name, column in self._columns.items()}

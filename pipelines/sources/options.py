@@ -27,6 +27,9 @@ ColumnType = FieldType | Literal["spans", "numbers"]
 LOSS_SPANS = "loss:spans"
 """Column of the spans that count for the loss: start, end, start, end ...; no expression can write its name."""
 
+TEMPLATE_SPANS = "template:spans"
+"""Column of the spans that no message of a chat says; likewise."""
+
 REF_LOSS = "loss:reference"
 """Column of a reference model's losses, a number per token of the text."""
 
@@ -154,7 +157,8 @@ class SourceOptions(BaseModel):
             (LOSS_SPANS, self.loss_spans, "spans"),
             (REF_LOSS, self.ref_loss, "numbers"),
         )
-        made = {LOSS_SPANS: Column((), "spans")} if self.layout.chat is not None else {}
+        names = (LOSS_SPANS, TEMPLATE_SPANS) if self.layout.chat is not None else ()
+        made = {name: Column((), "spans") for name in names}
         return made | {
             name: Column(self.layout.column(key).paths, kind) for name, key, kind in asked if key is not None
         }
@@ -188,3 +192,9 @@ class SourceOptions(BaseModel):
             if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
                 raise ValueError(f"fields: {name!r} is no name; write {{some_name: {name!r}}}, with letters and digits")
         return self
+
+
+def chats_of(sources: Mapping[str, SourceOptions]) -> dict[str, Chat]:
+    """Return the chat of each source that has one."""
+    layouts = {name: source.layout for name, source in sources.items()}
+    return {name: layout.chat for name, layout in layouts.items() if layout.chat is not None}

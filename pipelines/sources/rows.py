@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.sources.batches import NAMING, columns_of, raw_batch, raw_schema, text_array
 from pipelines.sources.chats import write_all
-from pipelines.sources.options import LOSS_SPANS, SourceOptions
+from pipelines.sources.options import LOSS_SPANS, TEMPLATE_SPANS, SourceOptions
 from pipelines.sources.records import Shape, decode_lines, gather, shape_of
 from pipelines.sources.streams import Problem
 from pipelines.sources.values import column_of, first_present, without_blanks
@@ -57,7 +57,7 @@ class TextReader:
         records, problems = decode_lines(self._shape, [lines[place] for place in places], checked=checked)
         found = gather(self._shape, records)[self._layout.text]
         if self._layout.chat is not None:
-            found, _ = write_all(self._layout.chat, found, problems)
+            found, *_ = write_all(self._layout.chat, found, problems)
         texts = [b""] * len(lines)
         for place, text in zip(places, found, strict=True):
             texts[place] = b"" if text is None else text.encode()
@@ -88,7 +88,7 @@ class RowReader:
             columns["id"] = pa.array([f"{self._shard}/{ordinal}" for ordinal in ordinals], pa.string())
         found = values[self._layout.text]
         if self._layout.chat is not None:
-            found, columns[LOSS_SPANS] = write_all(self._layout.chat, found, problems)
+            found, columns[LOSS_SPANS], columns[TEMPLATE_SPANS] = write_all(self._layout.chat, found, problems)
         text = self._text(found, problems)
         return raw_batch(self._schema, ordinals, problems, text, columns)
 

@@ -38,6 +38,8 @@ class About:
         normalized: a text as the normalizer leaves it, spaces as spaces.
         dead: finds the ids that no text becomes.
         edits: what the manifest changed; None where it says nothing of that.
+        lstrip: special tokens that take the white space before them where they stand in a text.
+        rstrip: likewise, behind them.
     """
 
     specials: Mapping[str, int]
@@ -47,6 +49,8 @@ class About:
     normalized: Callable[[str], str]
     dead: Callable[[], frozenset[int]]
     edits: Edits | None = None
+    lstrip: frozenset[str] = frozenset()
+    rstrip: frozenset[str] = frozenset()
 
 
 def gaps(size: int, taken: Mapping[int, object]) -> frozenset[int]:

@@ -88,10 +88,10 @@ class Careful:
             backend.encode(texts.filter(mask), frame)
             for backend, mask in ((self.fast, pc.invert(held)), (self.sure, held))
         )
-        return _interleaved(held.to_pylist(), known, others)
+        return interleaved(held.to_pylist(), known, others)
 
 
-def _interleaved(second: Sequence[bool], known: Runs, others: Runs) -> Runs:
+def interleaved(second: Sequence[bool], known: Runs, others: Runs) -> Runs:
     """Return the runs of two sets of texts in order; `second` says of each text whether it is one of `others`."""
     places = {True: iter(range(len(others))), False: iter(range(len(known)))}
     pieces = [(others if late else known)[next(places[late])] for late in second]

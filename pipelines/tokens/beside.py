@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from filters.kernels.spelling import Borders
 from pipelines.engine.keys import U64, text_hashes
 from pipelines.sources.options import LOSS_SPANS, REF_LOSS
 from pipelines.tokens.columns import LOSS_MASK, REFERENCE
@@ -35,12 +36,14 @@ class Encoded:
         read: uint64, the hash of the text of each as it was read.
         runs: their tokens.
         encoder: made them.
+        marks: special tokens among them that the template of a chat wrote.
     """
 
     documents: pa.RecordBatch
     read: U64
     runs: Runs
     encoder: Encoder
+    marks: Borders
 
 
 def columns_beside(encoded: Encoded, names: Sequence[str]) -> tuple[dict[str, Numbers], Counts]:
@@ -55,7 +58,8 @@ def columns_beside(encoded: Encoded, names: Sequence[str]) -> tuple[dict[str, Nu
 
 def _loss_mask(encoded: Encoded) -> tuple[Numbers, Counts]:
     documents = encoded.documents
-    found = loss_mask(documents.column("text"), documents.column(LOSS_SPANS), encoded.runs, encoded.encoder.spelling)
+    spelling, spans = encoded.encoder.spelling, documents.column(LOSS_SPANS)
+    found = loss_mask(documents.column("text"), spans, encoded.runs, spelling, encoded.marks)
     return found.mask, {"loss_unplaced": found.unplaced}
 
 

@@ -6,6 +6,7 @@ Guaranteed: what is compared is the same text, cut where it is long.
 """
 
 from collections import Counter
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from pipelines.errors import BuildError
 from pipelines.tokens.backends import NO_FRAME
 from pipelines.tokens.encode import Encoder
+from pipelines.tokens.runs import I64
 
 CHECKED = 4
 """Documents of a split that are compared."""
@@ -45,17 +47,22 @@ OUTCOMES = ("exact", "normalizer", "other")
 """What becomes of a text that is encoded and decoded: it comes back, the normalizer changed it, or neither."""
 
 
-def come_back(encoder: Encoder, documents: pa.RecordBatch) -> Counter[str]:
+def come_back(encoder: Encoder, documents: pa.RecordBatch, firsts: I64 | None = None) -> Counter[str]:
     """Return how many documents have each of `OUTCOMES`.
 
     Args:
         encoder: of the build.
         documents: have `text`.
+        firsts: where they are parts of documents: which is the first of each, and how many there are. The last of the
+            `OUTCOMES` of its parts is that of a document.
     """
     texts = _beginnings(documents)
     runs = encoder.backend.encode(texts, NO_FRAME)
     spelt = (encoder.token_bytes(runs[at]) for at in range(len(runs)))
-    return Counter(_outcome(encoder, text.as_py(), held) for text, held in zip(texts, spelt, strict=True))
+    found = [_outcome(encoder, text.as_py(), held) for text, held in zip(texts, spelt, strict=True)]
+    if firsts is None:
+        return Counter(found)
+    return Counter(max(found[first:end], key=OUTCOMES.index) for first, end in pairwise(firsts.tolist()))
 
 
 def _outcome(encoder: Encoder, text: str, spelt: bytes) -> str:

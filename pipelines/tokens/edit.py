@@ -4,8 +4,8 @@ In:  the encoder of a file, and the manifest's `tokenizer`.
 Out: an encoder.
 Guaranteed: only ids that no text becomes are removed, so texts get the tokens that the file's library gives them. Ids
      that stay close up in their order: the new id is the old one less the removed ids below it. Added tokens follow, in
-     the manifest's order, and are special: no text becomes one. They are BOS, EOS or padding where they have such a
-     name (`vocabulary.py`) and the vocabulary has no other. The hash covers the edits.
+     the manifest's order, and are special: no text becomes one. They are BOS, EOS or padding where the manifest says
+     so, or they have such a name (`vocabulary.py`) and the vocabulary has no other. The hash covers the edits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from pipelines.engine.keys import key_of
 from pipelines.errors import ManifestError
 from pipelines.refusals import nearest
 from pipelines.tokenizer_edit import EditOptions
-from pipelines.tokenizer_spec import TokenizerSpec
+from pipelines.tokenizer_spec import ROLES, TokenizerSpec
 from pipelines.tokens.about import Edits
 from pipelines.tokens.backends import Backend
 from pipelines.tokens.renumbered import GONE, Renumbered
@@ -37,7 +37,7 @@ KEY = "tokenizer.edit"
 
 def without_edits(spec: TokenizerSpec) -> TokenizerSpec:
     """Return what the manifest says of the file as it is: what frames documents is decided behind the edits."""
-    return spec.model_copy(update={"bos": None, "eos": None, "edit": None})
+    return spec.model_copy(update={**dict.fromkeys(ROLES), "edit": None})
 
 
 def edited(base: TableEncoder, spec: TokenizerSpec, edit: EditOptions) -> TableEncoder:
@@ -49,17 +49,18 @@ def edited(base: TableEncoder, spec: TokenizerSpec, edit: EditOptions) -> TableE
         edit: what it asks to change.
 
     Raises:
-        ManifestError: a token is not there, is there already, or texts become it; or BOS or EOS is asked for where
-            there is none.
+        ManifestError: a token is not there, is there already, or texts become it; or BOS, EOS or padding is asked for
+            where there is none.
     """
     removed = _removed(base, spec, edit)
     kept = np.setdiff1d(np.arange(base.vocab_size), sorted(removed))
     edits = _edits(base, removed, _added(base, removed, edit), edit.multiple_of)
     forward = _forward(base.vocab_size, kept, len(edits.added))
-    policy = _policy(base.policy, forward, edits.added, spec)
+    _check_named(edits, spec)
+    specials = {token: int(forward[number]) for token, number in base.about.specials.items() if number not in removed}
+    policy = _policy(base.policy, forward, (specials, edits.added), spec)
     backend = _renumbered(base.backend, forward, removed)
     table = (*(base.table[number] for number in kept), *[b""] * (len(edits.added) + edits.padding))
-    specials = {token: int(forward[number]) for token, number in base.about.specials.items() if number not in removed}
     return replace(
         base,
         hash=key_of([base.hash, edits.removed, list(edits.added), len(table), asdict(policy)]),
@@ -67,7 +68,14 @@ def edited(base: TableEncoder, spec: TokenizerSpec, edit: EditOptions) -> TableE
         policy=policy,
         backend=backend,
         library=backend if base.library is base.backend else _renumbered(base.library, forward, removed),
-        about=replace(base.about, specials={**specials, **edits.added}, edits=edits),
+        inside=None if base.inside is None else _renumbered(base.inside, forward, removed),
+        about=replace(
+            base.about,
+            specials={**specials, **edits.added},
+            edits=edits,
+            lstrip=base.about.lstrip - edits.added.keys(),
+            rstrip=base.about.rstrip - edits.added.keys(),
+        ),
     )
 
 
@@ -84,17 +92,20 @@ def _removed(base: TableEncoder, spec: TokenizerSpec, edit: EditOptions) -> set[
         return set()
     dead = base.about.dead()
     if edit.remove == "unused":
-        return set(dead - _in_use(base.policy, spec))
+        return set(dead - _in_use(base, spec))
     return {_removable(base, dead, name) for name in edit.remove}
 
 
-def _in_use(policy: Policy, spec: TokenizerSpec) -> set[int | None]:
-    """Return the ids that frame documents or fill up sequences."""
-    return {
-        None if spec.bos is False else policy.bos_id,
-        None if spec.eos is False else policy.eos_id,
-        policy.pad_id,
-    }
+def _in_use(base: TableEncoder, spec: TokenizerSpec) -> set[int | None]:
+    """Return the ids that frame documents or fill up sequences: those that the manifest names, or else the usual."""
+    usual = (base.bos_id, base.eos_id, base.pad_id)
+    asked = [getattr(spec, role) for role in ROLES]
+    kept = (None if each is False else number for each, number in zip(asked, usual, strict=True) if not _named(each))
+    return {*kept, *(base.about.specials.get(each) for each in asked if _named(each))}
+
+
+def _named(asked: bool | str | None) -> bool:
+    return isinstance(asked, str)
 
 
 def _removable(base: TableEncoder, dead: frozenset[int], name: str | int) -> int:
@@ -140,14 +151,35 @@ def _forward(size: int, kept: npt.NDArray[np.int64], added: int) -> npt.NDArray[
     return forward
 
 
-def _policy(old: Policy, forward: npt.NDArray[np.uint32], added: Mapping[str, int], spec: TokenizerSpec) -> Policy:
-    """Return who frames documents: the file's own tokens where they stayed, else added ones of well-known names."""
+def _check_named(edits: Edits, spec: TokenizerSpec) -> None:
+    """Refuse to frame documents by a token that goes."""
+    for role in ROLES:
+        asked = getattr(spec, role)
+        if asked in edits.names and asked not in edits.added:
+            raise ManifestError(f"tokenizer.{role}", asked, "`edit` removes it; take it out of `remove`")
+
+
+def _policy(
+    old: Policy,
+    forward: npt.NDArray[np.uint32],
+    specials: tuple[Mapping[str, int], Mapping[str, int]],
+    spec: TokenizerSpec,
+) -> Policy:
+    """Return who frames documents: who is named, else the file's own where they stayed, else added ones of usual names.
+
+    Args:
+        old: of the file.
+        forward: old id -> new id.
+        specials: those that stayed, and those that are added.
+        spec: the manifest's `tokenizer`.
+    """
+    stayed, added = specials
     pairs = ((old.bos_id, BOS_TOKENS), (old.eos_id, EOS_TOKENS), (old.pad_id, PAD_TOKENS))
     kept = [
         (None if number is None or forward[number] == GONE else int(forward[number]), names) for number, names in pairs
     ]
-    bos_id, eos_id, pad_id = (first_of(names, added) if number is None else number for number, names in kept)
-    return policy_for(bos_id, eos_id, pad_id, spec)
+    found = [first_of(names, added) if number is None else number for number, names in kept]
+    return policy_for(found, {**stayed, **added}, spec)
 
 
 def _renumbered(backend: Backend, forward: npt.NDArray[np.uint32], removed: set[int]) -> Backend:

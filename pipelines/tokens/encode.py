@@ -3,7 +3,8 @@
 In:  the bytes of a tokenizer.json, of tiktoken ranks or of a SentencePiece model, and the manifest's `tokenizer`.
 Out: an `Encoder`.
 Guaranteed: ids equal those of the reference library; text is never read for special tokens: a document that holds
-     "<|endoftext|>" gets ordinary tokens; one core: no library starts threads of its own.
+     "<|endoftext|>" gets ordinary tokens (what a chat's template writes is cut out before, `marks.py`); one core: no
+     library starts threads of its own.
 """
 
 import re
@@ -18,7 +19,8 @@ from pipelines.tokens.about import About
 from pipelines.tokens.backends import Backend
 from pipelines.tokens.edit import edited, without_edits
 from pipelines.tokens.huggingface import load_json
-from pipelines.tokens.runs import Ids, Runs
+from pipelines.tokens.marks import Cut
+from pipelines.tokens.runs import I64, Ids, Runs
 from pipelines.tokens.sentencepiece import load_sentencepiece
 from pipelines.tokens.spelling import Spelling
 from pipelines.tokens.tiktoken import load_tiktoken
@@ -84,6 +86,9 @@ class Encoder(Protocol):
 
     def encode(self, texts: pa.LargeStringArray) -> Runs:
         """Return the tokens of each text, BOS and EOS included by policy."""
+
+    def encode_cut(self, cut: Cut) -> tuple[Runs, I64]:
+        """Return the tokens of texts that are cut at special tokens, likewise, and where the latter stand in them."""
 
     def first_difference(self, texts: pa.LargeStringArray) -> int | None:
         """Return which of some texts is encoded otherwise than by the reference library, the first one."""

@@ -56,7 +56,19 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         backend=(None if spec.library else _byte_pairs(document, added)) or library,
         library=library,
         about=_about(tokenizer, document, added),
+        inside=_inside(document),
     )
+
+
+def _inside(document: Document) -> Library | None:
+    """Return what encodes what stands behind a special token, where a space is put before the first words alone."""
+    part = document.get("pre_tokenizer")
+    words = json.dumps(part)
+    never = words.replace('"prepend_scheme": "first"', '"prepend_scheme": "never"')
+    if words == never:
+        return None
+    tokenizer, _ = _parse(json.dumps({**document, "pre_tokenizer": json.loads(never)}).encode())
+    return Library("tokenizers", _encode_with(tokenizer))
 
 
 def _about(tokenizer: Tokenizer, document: Document, added: Mapping[int, AddedToken]) -> About:
@@ -68,6 +80,8 @@ def _about(tokenizer: Tokenizer, document: Document, added: Mapping[int, AddedTo
         obstacle=_obstacle(document, added),
         normalized=as_it_is if normalizer is None else lambda text: _spaced(normalizer.normalize_str(text)),
         dead=lambda: dead_ids(document, added),
+        lstrip=frozenset(token.content for token in added.values() if token.special and token.lstrip),
+        rstrip=frozenset(token.content for token in added.values() if token.special and token.rstrip),
     )
 
 

@@ -4,7 +4,8 @@ In:  texts, the spans of each that count (in characters), and their tokens.
 Out: uint8 per token, 1 where it counts.
 Guaranteed: a token counts if a byte of it lies in a span, as Hugging Face's `return_assistant_tokens_mask` has it; one
      that stands for no bytes counts if the one before it does, so EOS counts where the last word does, and BOS never.
-     A text that its tokens do not spell (the tokenizer has normalized it) has no token that counts, and is counted.
+     A special token that a chat's template wrote stands for its name. A text that its tokens do not spell (the
+     tokenizer has normalized it) has no token that counts, and is counted.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.kernels.char_places import byte_places
-from filters.kernels.spelling import Ends, mark_tokens
+from filters.kernels.spelling import Borders, Ends, mark_tokens
+from pipelines.tokens.marks import borders_of, bytes_of
 from pipelines.tokens.runs import I64, Runs
 from pipelines.tokens.spelling import Spelling
 
@@ -35,7 +37,9 @@ class LossMask:
     unplaced: int
 
 
-def loss_mask(texts: pa.LargeStringArray, spans: pa.ListArray, runs: Runs, spelling: Spelling) -> LossMask:
+def loss_mask(
+    texts: pa.LargeStringArray, spans: pa.ListArray, runs: Runs, spelling: Spelling, marks: Borders | None = None
+) -> LossMask:
     """Return which tokens count for the loss.
 
     Args:
@@ -43,20 +47,14 @@ def loss_mask(texts: pa.LargeStringArray, spans: pa.ListArray, runs: Runs, spell
         spans: list<uint32>: start, end, start, end ... in characters, in any order; null: all of the text counts.
         runs: their tokens.
         spelling: of the encoder that made them.
+        marks: special tokens that stand for stretches of the texts; None is none.
     """
-    held = _bytes_of(texts)
+    held = bytes_of(texts)
     mask = np.zeros(len(runs.ids), np.uint8)
     tokens, letters = (runs.ids, runs.offsets, mask), (spelling.data, spelling.offsets)
-    unplaced = mark_tokens(held, _ends(*held, spans), tokens, letters)
+    borders = borders_of(None, runs, np.zeros(0, np.int64)) if marks is None else marks
+    unplaced = mark_tokens(held, _ends(*held, spans), tokens, letters, borders)
     return LossMask(mask, unplaced)
-
-
-def _bytes_of(texts: pa.LargeStringArray) -> tuple[U8, I64]:
-    """Return the bytes of all texts, and where each begins."""
-    _, offsets, data = texts.buffers()
-    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    held = np.frombuffer(data if data is not None else b"", np.uint8)[bounds[0] : bounds[-1]]
-    return held, bounds - bounds[0]
 
 
 def _ends(data: U8, offsets: I64, spans: pa.ListArray) -> Ends:

@@ -37,9 +37,10 @@ def load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         ManifestError: the manifest asks for BOS or EOS where it has none.
     """
     processor, model = _parse(artifact)
-    bos_id, eos_id, pad_id = processor.bos_id(), processor.eos_id(), processor.pad_id()
     library = Library("sentencepiece", lambda text: processor.encode(text, num_threads=1))
-    policy = policy_for(_known(bos_id), _known(eos_id), _known(pad_id), spec)
+    about = _about(processor, model)
+    found = [_known(number) for number in (processor.bos_id(), processor.eos_id(), processor.pad_id())]
+    policy = policy_for(found, about.specials, spec)
     return TableEncoder(
         name="sentencepiece",
         hash=hash_of(_content(model), policy),
@@ -47,7 +48,7 @@ def load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
         policy=policy,
         backend=library if spec.library else _backend(library, model),
         library=library,
-        about=_about(processor, model),
+        about=about,
     )
 
 

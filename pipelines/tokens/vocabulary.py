@@ -14,16 +14,18 @@ import pyarrow as pa
 
 from pipelines.engine.keys import key_of
 from pipelines.errors import ManifestError
-from pipelines.tokenizer_spec import Specials, TokenizerSpec
+from pipelines.refusals import nearest
+from pipelines.tokenizer_spec import ROLES, Specials, TokenizerSpec
 from pipelines.tokens.about import About
-from pipelines.tokens.backends import NO_FRAME, Backend
-from pipelines.tokens.runs import Ids, Runs
+from pipelines.tokens.backends import NO_FRAME, Backend, Frame, interleaved
+from pipelines.tokens.marks import Cut, joined
+from pipelines.tokens.runs import I64, Ids, Runs
 from pipelines.tokens.spelling import Spelling, spelling_of
 
 BOS_TOKENS = ("<|begin_of_text|>", "<s>", "<bos>", "<|startoftext|>", "[BOS]")
 EOS_TOKENS = ("<|end_of_text|>", "<|endoftext|>", "</s>", "<eos>", "[EOS]")
 PAD_TOKENS = ("<|pad|>", "<pad>", "[PAD]", "<|padding|>", "<|finetune_right_pad_id|>")
-"""Special tokens by which published vocabularies call the three; the first that is there is meant."""
+"""Special tokens by which published vocabularies call the three; the first that is there is meant, if none is named."""
 
 
 @dataclass(frozen=True)
@@ -67,22 +69,38 @@ def policy_of(specials: Mapping[str, int], spec: TokenizerSpec) -> Policy:
     """
     own = Specials() if spec.train is None else spec.train.specials
     known = ((own.bos, BOS_TOKENS), (own.eos, EOS_TOKENS), (own.pad, PAD_TOKENS))
-    ids = [first_of(names if name is None else (name,), specials) for name, names in known]
-    return policy_for(ids[0], ids[1], ids[2], spec)
+    return policy_for([first_of(names if name is None else (name,), specials) for name, names in known], specials, spec)
 
 
-def policy_for(bos_id: int | None, eos_id: int | None, pad_id: int | None, spec: TokenizerSpec) -> Policy:
+def policy_for(found: Sequence[int | None], specials: Mapping[str, int], spec: TokenizerSpec) -> Policy:
     """Return the policy: what the manifest says, and where it says nothing, every token that the vocabulary has.
+
+    Args:
+        found: ids of BOS, EOS and padding where the manifest names none.
+        specials: special token -> id.
+        spec: the manifest's `tokenizer`.
 
     Raises:
         ManifestError: the manifest asks for a token that the vocabulary lacks.
     """
-    for key, asked, found in (("bos", spec.bos, bos_id), ("eos", spec.eos, eos_id)):
-        if asked and found is None:
-            raise ManifestError(f"tokenizer.{key}", asked, f"the vocabulary has no {key.upper()} token; write false")
-    adds_bos = bos_id is not None if spec.bos is None else spec.bos
-    adds_eos = eos_id is not None if spec.eos is None else spec.eos
-    return Policy(bos_id, eos_id, pad_id, adds_bos, adds_eos)
+    ids = [_chosen(role, getattr(spec, role), number, specials) for role, number in zip(ROLES, found, strict=True)]
+    pairs = zip((spec.bos, spec.eos), ids[:2], strict=True)
+    adds = [number is not None if asked is None else asked is not False for asked, number in pairs]
+    bos_id, eos_id, pad_id = ids
+    return Policy(bos_id, eos_id, pad_id, *adds)
+
+
+def _chosen(role: str, asked: bool | str | None, found: int | None, specials: Mapping[str, int]) -> int | None:
+    """Return the id of the token that has a role."""
+    if isinstance(asked, str):
+        if asked not in specials:
+            remedy = f"the vocabulary has no such special token; {nearest(asked, specials)}"
+            raise ManifestError(f"tokenizer.{role}", asked, remedy)
+        return specials[asked]
+    if asked and found is None:
+        remedy = f"the vocabulary has no {role.upper()} token; write false"
+        raise ManifestError(f"tokenizer.{role}", asked, remedy)
+    return found
 
 
 @dataclass(frozen=True)
@@ -97,6 +115,7 @@ class TableEncoder:
         backend: gives the ids of texts.
         library: the library that says what they should be; it may be the back-end itself.
         about: what else the file says of its vocabulary.
+        inside: gives the ids of what stands behind a special token in a text, where that is not what `backend` gives.
     """
 
     name: str
@@ -106,6 +125,7 @@ class TableEncoder:
     backend: Backend
     library: Backend
     about: About
+    inside: Backend | None = None
 
     @property
     def vocab_size(self) -> int:
@@ -148,9 +168,31 @@ class TableEncoder:
         Args:
             texts: large_string, no nulls.
         """
-        head, tail = (np.array(ids, np.uint32) for ids in (self.policy.head, self.policy.tail))
-        runs = self.backend.encode(texts, (head, tail))
+        runs = self.backend.encode(texts, self._frame)
         return Runs(runs.ids.astype(self.dtype, copy=False), runs.offsets)
+
+    def encode_cut(self, cut: Cut) -> tuple[Runs, I64]:
+        """Return the tokens of texts that are cut at special tokens, framed likewise, and where the latter stand.
+
+        Each part is encoded as a text of its own, as `tokenizers` does, and the original code of Llama 2.
+        """
+        runs, places = joined(cut, self._parts(cut), self._frame)
+        return Runs(runs.ids.astype(self.dtype, copy=False), runs.offsets), places
+
+    def _parts(self, cut: Cut) -> Runs:
+        if self.inside is None:
+            return self.backend.encode(cut.parts, NO_FRAME)
+        first = np.zeros(len(cut.parts), np.bool_)
+        first[cut.firsts[:-1]] = True
+        held, others = (
+            backend.encode(cut.parts.filter(pa.array(mask)), NO_FRAME)
+            for backend, mask in ((self.inside, ~first), (self.backend, first))
+        )
+        return interleaved(first.tolist(), held, others)
+
+    @property
+    def _frame(self) -> Frame:
+        return np.array(self.policy.head, np.uint32), np.array(self.policy.tail, np.uint32)
 
     def first_difference(self, texts: pa.LargeStringArray) -> int | None:
         """Return which of some texts the back-end and the library encode otherwise, the first one; None: none."""

@@ -16,7 +16,6 @@ from pipelines.audit.beside import Beside
 from pipelines.audit.changes import Change
 from pipelines.audit.opened import open_folder
 from pipelines.audit.preview import preview
-from pipelines.audit.replay import final_texts
 from pipelines.audit.report import print_summary
 from pipelines.engine.inputs import plan_splits
 from pipelines.engine.lock import Made, lock_of, read_lock, write_lock
@@ -26,7 +25,7 @@ from pipelines.engine.session import Settings, build
 from pipelines.engine.storage import open_storage
 from pipelines.errors import ManifestError, SourceChanged
 from pipelines.manifest import load_manifest
-from tests.helpers import CORPUS, build_here, digest, job_here, tasks_run, verdicts, write_lines, written
+from tests.helpers import CORPUS, build_here, digest, final_texts, job_here, tasks_run, verdicts, write_lines, written
 from tests.sources.helpers import needs_corpus, plain_rows
 from tests.sources.published import (
     ids_of,

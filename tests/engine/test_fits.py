@@ -15,14 +15,23 @@ from filters.fasttext_models import Options, train
 from pipelines.audit.forecast import forecast
 from pipelines.audit.opened import open_folder
 from pipelines.audit.preview import Check, preview
-from pipelines.audit.replay import final_texts
 from pipelines.engine.job import Job, Resources
 from pipelines.engine.receipts import Receipt
 from pipelines.engine.session import Settings
 from pipelines.engine.workers import InProcess, Run, T
 from pipelines.errors import BuildError, ManifestError
 from pipelines.manifest import load_manifest
-from tests.helpers import build_by_command, build_here, digest, lines_source, tasks_run, verdicts, write_lines, written
+from tests.helpers import (
+    build_by_command,
+    build_here,
+    digest,
+    final_texts,
+    lines_source,
+    tasks_run,
+    verdicts,
+    write_lines,
+    written,
+)
 
 GOOD = ("The committee has considered the evidence and its conclusions follow from it.", "Water boils when heated.")
 BAD = ("BUY cheap pills now!!! click here to win", "click click best casino bonus free free")

@@ -81,7 +81,7 @@ def test_the_report_shows_padding_and_cut_documents_beside_concat(corpus: Path) 
         (line,) = (line for line in shown.splitlines() if line.strip().startswith(name))
         counts = [f"{each.sequences:,}", f"{each.padded:,}", f"{each.padded / each.ids:.2%}"]
         assert line.split()[-5:] == [*counts, f"{each.cut:,}", f"{each.cut / each.fragments:.2%}"]
-    assert f"{summary.special:,} begin or end a document" in shown
+    assert f"{summary.special:,} are BOS or EOS" in shown
     assert f"{summary.repeated:,} stand in two sequences" in shown
     alone = report(msgspec.structs.replace(summary, packed=summary.packed[1:], repeated=0))
     assert "concat" not in alone

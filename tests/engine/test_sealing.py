@@ -13,14 +13,13 @@ from filters.verdicts import Rule, judge_by
 from pipelines import catalog
 from pipelines.audit.opened import open_folder
 from pipelines.audit.preview import preview
-from pipelines.audit.replay import final_texts
 from pipelines.engine.lock import MANIFEST
 from pipelines.engine.sealing import keep_input, read_input
 from pipelines.engine.session import Settings, build
 from pipelines.engine.storage import Storage, open_storage
 from pipelines.errors import ManifestError, SourceChanged
 from pipelines.manifest import load_manifest
-from tests.helpers import build_here, digest, lines_source, tasks_run, verdicts, write_lines, written
+from tests.helpers import build_here, digest, final_texts, lines_source, tasks_run, verdicts, write_lines, written
 
 
 class Listed(Stage):

@@ -1,6 +1,7 @@
 """Chats become texts, and what counts for the loss is what the roles that count have said."""
 
 import io
+import re
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipelines.sources.chats import Chat, Role, written
-from pipelines.sources.options import LOSS_SPANS
+from pipelines.sources.options import LOSS_SPANS, TEMPLATE_SPANS
 from pipelines.sources.reading import read_texts
 from tests.sources.helpers import lines, rows_of, source_of
 
@@ -44,10 +45,13 @@ def test_a_text_is_its_messages_as_the_roles_write_them(held: dict[str, Role], m
         with pytest.raises(ValueError, match=f"message {unknown} of 'm' has role"):
             written(chat, value)
         return
-    text, spans = written(chat, value)
+    text, spans, template = written(chat, value)
     assert text == "".join(held[role].before + content + held[role].after for role, content in messages)
     said = [content + held[role].after for role, content in messages if held[role].loss]
     assert [text[begin:end] for begin, end in zip(spans[::2], spans[1::2], strict=True)] == said
+    around = [part for role, _ in messages for part in (held[role].before, held[role].after) if part]
+    assert [text[begin:end] for begin, end in zip(template[::2], template[1::2], strict=True)] == around
+    assert template == sorted(template)
 
 
 def parquet(*records: dict[str, Any]) -> bytes:
@@ -65,6 +69,7 @@ def test_messages_are_read_wherever_they_stand(kind: str) -> None:
     assert (row["id"], row["problem"], row["text"]) == ("x", None, TEXT)
     begin = TEXT.index("2")
     assert row[LOSS_SPANS] == [begin, len(TEXT)]
+    assert row[TEMPLATE_SPANS] == [8, 10, 10, 13, 17, 18, 18, 21, 24, 25]
     (texts,) = read_texts(source, io.BytesIO(data), (0, -1), "file", pa.array([True]).to_numpy(zero_copy_only=False))
     assert texts.to_pylist() == [TEXT]
 
@@ -82,7 +87,7 @@ def test_messages_that_cannot_be_written_make_a_record_unreadable(turns: object,
     other = {"talk": {"turns": TURNS}}
     first, second = rows_of(source_of("jsonl", chat=CHAT), lines({"talk": {"turns": turns}}, other))
     assert first["problem"].startswith(problem)
-    assert (first["text"], first[LOSS_SPANS]) == ("", None)
+    assert (first["text"], first[LOSS_SPANS], first[TEMPLATE_SPANS]) == ("", None, None)
     assert (second["problem"], second["text"]) == (None, TEXT)
 
 
@@ -103,8 +108,10 @@ def test_a_record_without_messages_is_unreadable(kind: str) -> None:
         ({"chat": CHAT, "loss_spans": "answers"}, "`chat` says by `loss: true`"),
         ({"chat": CHAT, "text_field": "body"}, "`chat` writes the text"),
         ({"chat": {**CHAT, "template": "x"}}, "Extra inputs"),
+        ({"chat": {**CHAT, "marks": ["Q:", "<|end|>"]}}, "'<|end|>' stands around no message"),
+        ({"chat": {**CHAT, "marks": [""]}}, "'' stands around no message"),
     ],
 )
 def test_a_chat_that_says_too_little_or_too_much_is_refused(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(ValidationError, match=said):
+    with pytest.raises(ValidationError, match=re.escape(said)):
         source_of("jsonl", **options)

@@ -178,6 +178,37 @@ def test_a_role_whose_token_is_gone_is_refused_where_it_is_asked_for() -> None:
         changed({"remove": ["<|endoftext|>"]}, eos=True)
 
 
+def test_of_several_tokens_the_one_that_is_named_ends_documents() -> None:
+    chat = {"add": ["</s>", "<|end|>"], "multiple_of": 64}
+    assert changed(chat).eos_id == 0
+    named = changed(chat, eos="</s>", pad="<|end|>", bos="<s>")
+    assert (named.bos_id, named.eos_id, named.pad_id) == (2, *map(named.about.specials.get, ("</s>", "<|end|>")))
+    assert ids_of(named, "") == [2, named.eos_id]
+    assert changed(chat, eos="<|endoftext|>").hash == changed(chat).hash != named.hash
+    read = Tokenizer.from_str(edited_json(ARTIFACT, named).decode())
+    assert read.encode("the people").ids == ids_of(named, "the people")
+
+
+def test_a_token_that_is_named_is_in_use_and_the_usual_one_is_not() -> None:
+    encoder = changed({"remove": "unused", "add": ["</s>"]}, eos="</s>", bos=False)
+    assert encoder.about.specials == {"<|pad|>": 0, "</s>": encoder.vocab_size - 1}
+    assert changed({"remove": "unused"}, eos="<s>", bos=False).about.specials == {"<|pad|>": 0, "<s>": 1}
+
+
+@pytest.mark.parametrize(
+    ("edit", "options", "said"),
+    [
+        ({}, {"eos": "<|endoftxt|>"}, r"tokenizer\.eos: '<\|endoftxt\|>': .* did you mean '<\|endoftext\|>'\?"),
+        ({}, {"pad": "the"}, r"tokenizer\.pad: 'the': the vocabulary has no such special token"),
+        ({"add": ["<|a|>"]}, {"bos": "<|b|>"}, r"tokenizer\.bos: '<\|b\|>': .* known: .*<\|a\|>"),
+        ({"remove": ["<s>"]}, {"bos": "<s>"}, r"tokenizer\.bos: '<s>': `edit` removes it"),
+    ],
+)
+def test_a_name_that_is_no_special_token_is_refused(edit: dict[str, Any], options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ManifestError, match=said):
+        changed(edit, **options)
+
+
 # --- refusals
 
 
@@ -281,14 +312,15 @@ def test_a_tokenizer_json_that_would_skip_ids_is_refused_with_the_way_out() -> N
 @needs_corpus
 def test_phi_3_mini_is_llama_2_without_bos_with_chat_tokens_and_32064_ids() -> None:
     chat = [*CHAT, *(f"<|placeholder{number}|>" for number in range(1, 7))]
-    options = {"bos": False, "eos": False, "edit": {"add": chat, "multiple_of": 64}}
-    encoder = load_encoder(PUBLISHED["llama2"].read_bytes(), TokenizerSpec(sentencepiece=__file__, **options))
+    names = {"bos": False, "eos": "<|endoftext|>", "pad": "<|endoftext|>"}
+    spec = TokenizerSpec(sentencepiece=__file__, edit={"add": chat, "multiple_of": 64}, **names)
+    encoder = load_encoder(PUBLISHED["llama2"].read_bytes(), spec)
     assert (encoder.vocab_size, encoder.dtype) == (32_064, "uint16")
-    assert encoder.about.specials["<|endoftext|>"] == 32_000
+    assert encoder.about.specials["<|endoftext|>"] == encoder.eos_id == encoder.pad_id == 32_000
     assert encoder.backend.name == "gristmill"
     reference = SentencePieceProcessor(model_file=str(PUBLISHED["llama2"]))
     for text in (*real_texts(60), "<|user|> is no token in a text <s>"):
-        assert ids_of(encoder, text) == reference.encode(text)
+        assert ids_of(encoder, text) == [*reference.encode(text), 32_000]
 
 
 @needs_corpus

@@ -1,5 +1,7 @@
 """Marks of tokens are those of a walk over every byte, for any vocabulary and any tokens, right or wrong."""
 
+from itertools import takewhile
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,7 +44,11 @@ def walked(text: bytes, tokens: list[int], inside: list[int]) -> list[int] | Non
     return marks
 
 
-def marked(held: list[tuple[bytes, list[int], list[int]]], dtype: str) -> tuple[list[int], int]:
+def marked(
+    held: list[tuple[bytes, list[int], list[int]]],
+    dtype: str,
+    between: tuple[list[int], list[list[int]]] = ([], []),
+) -> tuple[list[int], int]:
     data = np.frombuffer(b"".join(text for text, _, _ in held), np.uint8)
     offsets = np.cumsum([0, *(len(text) for text, _, _ in held)], dtype=np.int64)
     growth = [np.diff((inside + [0] * len(text))[: len(text)], prepend=0, append=0) for text, _, inside in held]
@@ -56,7 +62,9 @@ def marked(held: list[tuple[bytes, list[int], list[int]]], dtype: str) -> tuple[
     marks = np.full(len(ids), 9, np.uint8)
     empty = np.zeros(0, np.int64)
     ends = np.concatenate([empty, *where]), np.concatenate([empty, *steps]).astype(np.int8), first
-    unspelt = mark_tokens((data, offsets), ends, (ids, bounds, marks), (letters, places))
+    tokens = np.array(between[0], np.int64)
+    borders = tokens, np.array(between[1], np.int64).reshape(-1, 4), np.searchsorted(tokens, bounds)
+    unspelt = mark_tokens((data, offsets), ends, (ids, bounds, marks), (letters, places), borders)
     return marks.tolist(), unspelt
 
 
@@ -71,6 +79,38 @@ def test_tokens_are_marked_as_a_walk_marks_them(dtype: str, drawn: list[Document
     assert marks == [
         each for found, none in zip(expected, zeros, strict=True) for each in (none if found is None else found)
     ]
+
+
+borders = st.tuples(
+    *[st.sampled_from([b"", b" ", b"\n"]), st.sampled_from([b"<x>", b"a"]), st.sampled_from([b"", b" "])]
+)
+parts = st.tuples(st.lists(st.integers(0, len(VOCABULARY) - 1), max_size=5), change)
+
+
+@given(parts, st.lists(st.tuples(borders, parts), max_size=4), st.lists(st.integers(0, 1), max_size=30))
+def test_a_border_stands_for_its_stretch_and_what_is_between_is_spelt_apart(
+    first: tuple[list[int], str],
+    rest: list[tuple[tuple[bytes, bytes, bytes], tuple[list[int], str]]],
+    inside: list[int],
+) -> None:
+    text, expected = text_of(*first), walked(text_of(*first), first[0], inside)
+    ids, tokens, places = [*first[0]], list[int](), list[list[int]]()
+    for (gap, name, other), (held, changed) in rest:
+        at, begin = len(text), len(text) + len(gap)
+        behind, part = begin + len(name), text_of(held, changed)
+        places.append([at, begin, behind, behind + len(other)])
+        tokens.append(len(ids))
+        text += gap + name + other
+        border = int(any(inside[begin:behind]))
+        found = walked(part, [0, *held], inside[len(text) :])
+        leading = list(takewhile(lambda token: not VOCABULARY[token], held))
+        if expected is not None and found is not None:
+            expected += [border, *[border] * len(leading), *found[1 + len(leading) :]]
+        else:
+            expected = None
+        text, ids = text + part, [*ids, 8, *held]
+    marks, unspelt = marked([(text, ids, inside)], "uint16", (tokens, places))
+    assert (marks, unspelt) == (([0] * len(ids), 1) if expected is None else (expected, 0))
 
 
 def test_a_text_that_is_not_spelt_leaves_the_next_one_alone() -> None:
