@@ -52,6 +52,7 @@ from pipelines.exports.page import print_export
 from pipelines.exports.wanted import Wanted as WantedExport
 from pipelines.manifest import Manifest, load_manifest
 from pipelines.sample import write_sample
+from pipelines.starting import without_collection, without_pandas
 from pipelines.yaml_keys import read_document
 
 app = typer.Typer(
@@ -489,12 +490,15 @@ def _write_page(path: Path, page: str) -> None:
 
 def main() -> None:
     """Run the command line."""
+    without_pandas()
     try:
         app(prog_name="gristmill")
     except GristmillError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
         _fail(f"{error}", 1)
+    finally:
+        without_collection()
 
 
 def _fail(message: str, code: int) -> None:
