@@ -10,7 +10,6 @@ import gc
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn
 
 import pyarrow as pa
 
@@ -19,11 +18,10 @@ class _NoPandas:
     """Finds every module but pandas where Python finds it."""
 
     @staticmethod
-    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> NoReturn | None:
+    def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         """Return nothing, so that others are asked."""
         if name == "pandas":
             raise ModuleNotFoundError(f"{name} is not needed", name=name, path=str(path or target or ""))
-        return None
 
 
 def without_pandas() -> None:

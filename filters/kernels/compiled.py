@@ -19,7 +19,7 @@ import numba
 import numpy as np
 import xxhash
 from numba.core.caching import FunctionCache
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 
 Inputs = ParamSpec("Inputs")
 Output = TypeVar("Output")
@@ -48,24 +48,25 @@ def cache_folder() -> Path:
 numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined] # numba makes its options at import
 
 
-class _Kept(FunctionCache):  # type: ignore[misc] # numba has no types
+class _Kept(FunctionCache):
     """What numba keeps of one function.
 
     Before numba loads machine code, it sets up all that compiling takes: it imports its support for arrays, strings,
-    dictionaries, random numbers and other libraries (SciPy's linear algebra, cffi), which is most of the time that a
-    process needs to begin. Machine code only needs numba's memory; what is not kept is set up and compiled as ever.
+    dictionaries, random numbers and other libraries (SciPy's linear algebra, cffi), which takes half a second to a whole
+    one. Machine code only needs numba's memory; what is not kept is set up and compiled as ever.
     """
 
     def load_overload(self, sig: object, target_context: object) -> object:
         """Return what is kept for arguments of some types; None where nothing is."""
         rtsys.initialize(target_context)
-        return self._load_overload(sig, target_context)
+        return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call] # numba has few types
 
 
-def _compiled(function: Callable[Inputs, Output], **options: Any) -> Callable[Inputs, Output]:
+def _compiled(function: Callable[Inputs, Output], **options: bool) -> Callable[Inputs, Output]:
     """Return a function that is compiled, or loaded, when it is first called with arguments of some types."""
-    compiled = numba.njit(nogil=True, boundscheck=False, **options)(function)
-    compiled._cache = _Kept(function)
+    settings: dict[str, Any] = {"nogil": True, "boundscheck": False, **options}
+    compiled: Any = numba.njit(**settings)(function)
+    compiled._cache = _Kept(function)  # type: ignore[no-untyped-call] # noqa: SLF001 - as numba's own `cache=True` does
     return cast("Callable[Inputs, Output]", compiled)
 
 

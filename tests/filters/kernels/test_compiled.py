@@ -18,6 +18,8 @@ from filters.gopher import GopherQuality
 from pipelines.engine.compiling import compile_kernels
 compile_kernels(GopherQuality())
 """
+LOADED = RUN + "import sys; print('numba.np.linalg' in sys.modules)"
+"""Says whether this process has what numba compiles with, of which linear algebra is a part."""
 
 
 def test_the_folder_of_compiled_kernels_is_named_by_every_source(tmp_path: Path) -> None:
@@ -39,3 +41,9 @@ def test_processes_that_start_together_leave_one_compilation(tmp_path: Path) -> 
     assert compiled
     assert subprocess.run(command, env=environment, cwd=SOURCES.parents[1], check=True).returncode == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nbc")} == compiled
+
+
+def test_a_kept_kernel_is_loaded_without_what_compiling_takes() -> None:
+    command = [sys.executable, "-c", LOADED]
+    runs = [subprocess.run(command, cwd=SOURCES.parents[1], check=True, capture_output=True) for _ in range(2)]
+    assert runs[1].stdout.split() == [b"False"]
