@@ -52,8 +52,8 @@ class _Kept(FunctionCache):
     """What numba keeps of one function.
 
     Before numba loads machine code, it sets up all that compiling takes: it imports its support for arrays, strings,
-    dictionaries, random numbers and other libraries (SciPy's linear algebra, cffi), which takes half a second to a whole
-    one. Machine code only needs numba's memory; what is not kept is set up and compiled as ever.
+    dictionaries, random numbers and other libraries (SciPy's linear algebra, cffi), which takes half a second or
+    more. Machine code only needs numba's memory; what is not kept is set up and compiled as ever.
     """
 
     def load_overload(self, sig: object, target_context: object) -> object:
