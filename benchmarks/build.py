@@ -7,7 +7,7 @@ Guaranteed: both read the same files, in a process each, pinned to one core; rou
     Kernels are compiled before, in a run that does not count. The physical limit is a process that only
     reads, decompresses and writes the same bytes as zstd-1.
 
-A round takes a quarter of an hour, nearly all of it the peer's; on less text the start of our process, some five
+A round takes a quarter of an hour, nearly all of it the peer's; on less text the start of our process, some four
 seconds whatever the size, is most of what is measured.
 
 Run it: python -m benchmarks.build --json [--megabytes 128] [--rounds 1] [--only whole,build,filter]

@@ -35,17 +35,24 @@ def normalize_text(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if unicodedata.is_normalized("NFC", text):
         return text
-    return unicodedata.normalize("NFC", _long_runs().sub(_in_order, text))
+    return unicodedata.normalize("NFC", in_order(text))
+
+
+def in_order(text: str) -> str:
+    """Return text whose long runs of combining marks are decomposed and in canonical order."""
+    return _long_runs().sub(_ordered, text)
 
 
 @cache
 def _long_runs() -> re.Pattern[str]:
     """Return a pattern of long runs of characters whose canonical combining class is not 0."""
-    marks = "".join(char for char in map(chr, range(MARKS_END)) if unicodedata.combining(char))
-    return re.compile(f"[{marks}]{{{LONG_RUN},}}")
+    marks = {code for code in range(MARKS_END) if unicodedata.combining(chr(code))}
+    firsts, lasts = (sorted(code for code in marks if code + step not in marks) for step in (-1, 1))
+    ranges = "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(firsts, lasts, strict=True))
+    return re.compile(f"[{ranges}]{{{LONG_RUN},}}")
 
 
-def _in_order(run: re.Match[str]) -> str:
+def _ordered(run: re.Match[str]) -> str:
     """Return a run of marks in canonical order: sorted by combining class, equal classes as they stood."""
     decomposed = "".join(unicodedata.normalize("NFD", mark) for mark in run[0])
     return "".join(sorted(decomposed, key=unicodedata.combining))

@@ -29,7 +29,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal, TypeAlias
 
-from filters.normalize import MARKS_END, normalize_text
+from filters.normalize import MARKS_END, in_order, normalize_text
 
 Normalization: TypeAlias = Literal["none", "lower", "word_characters", "datatrove", "redpajama", "slimpajama"]
 
@@ -57,10 +57,10 @@ def _spaced(text: str) -> str:
 def _decomposed(text: str) -> str:
     """Return text whose white space is single spaces in form NFD, in linear time whatever it holds.
 
-    `unicodedata` takes quadratic time for long runs of combining marks that are out of order; NFC of `normalize_text`
-    has them in order, and NFD of that is NFD of the text.
+    `unicodedata` takes quadratic time for long runs of combining marks that are out of order, so those are put in
+    order before.
     """
-    return text if text.isascii() else unicodedata.normalize("NFD", normalize_text(text))
+    return text if text.isascii() else unicodedata.normalize("NFD", in_order(text))
 
 
 def as_it_is(text: str) -> str:

@@ -18,6 +18,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 import numba
 import numpy as np
 import xxhash
+from numba.core.caching import FunctionCache
+from numba.core.runtime.nrt import rtsys
 
 Inputs = ParamSpec("Inputs")
 Output = TypeVar("Output")
@@ -46,16 +48,36 @@ def cache_folder() -> Path:
 numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined] # numba makes its options at import
 
 
+class _Kept(FunctionCache):
+    """What numba keeps of one function.
+
+    Before numba loads machine code, it sets up all that compiling takes: it imports its support for arrays, strings,
+    dictionaries, random numbers and other libraries (SciPy's linear algebra, cffi), which takes half a second or
+    more. Machine code only needs numba's memory; what is not kept is set up and compiled as ever.
+    """
+
+    def load_overload(self, sig: object, target_context: object) -> object:
+        """Return what is kept for arguments of some types; None where nothing is."""
+        rtsys.initialize(target_context)
+        return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call] # numba has few types
+
+
+def _compiled(function: Callable[Inputs, Output], **options: bool) -> Callable[Inputs, Output]:
+    """Return a function that is compiled, or loaded, when it is first called with arguments of some types."""
+    settings: dict[str, Any] = {"nogil": True, "boundscheck": False, **options}
+    compiled: Any = numba.njit(**settings)(function)
+    compiled._cache = _Kept(function)  # type: ignore[no-untyped-call] # noqa: SLF001 - as numba's own `cache=True` does
+    return cast("Callable[Inputs, Output]", compiled)
+
+
 def kernel(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
     """Compile `function` when it is first called with arguments of some types; other kernels may call it."""
-    compiled = numba.njit(nogil=True, cache=True, boundscheck=False)(function)
-    return cast("Callable[Inputs, Output]", compiled)
+    return _compiled(function)
 
 
 def inlined(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
     """Compile a small function into the kernels that call it."""
-    compiled = numba.njit(nogil=True, cache=True, boundscheck=False, forceinline=True)(function)
-    return cast("Callable[Inputs, Output]", compiled)
+    return _compiled(function, forceinline=True)
 
 
 @inlined
@@ -69,13 +91,9 @@ def leaf(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
 
     numba then counts no references to its arrays; inside a loop over characters, counting costs more than the loop.
     """
-    options: dict[str, Any] = {"forceinline": True, "_nrt": False}
-    compiled = numba.njit(nogil=True, cache=True, boundscheck=False, **options)(function)
-    return cast("Callable[Inputs, Output]", compiled)
+    return _compiled(function, forceinline=True, _nrt=False)
 
 
 def apart(function: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
     """Compile a function that allocates nothing, to be called: what is rare would only make its caller larger."""
-    options: dict[str, Any] = {"_nrt": False}
-    compiled = numba.njit(nogil=True, cache=True, boundscheck=False, **options)(function)
-    return cast("Callable[Inputs, Output]", compiled)
+    return _compiled(function, _nrt=False)

@@ -62,9 +62,10 @@ def best_leaf(
 def best_of_all(mean: npt.NDArray[np.float32], output: npt.NDArray[np.float32]) -> tuple[int, np.float32]:
     """Return the label with the greatest softmax, and the logarithm of that."""
     values = np.empty(len(output), np.float32)
+    greatest = np.float32(-np.inf)
     for label in range(len(output)):
         values[label] = dot(mean, output, label)
-    greatest = values.max()
+        greatest = max(greatest, values[label])
     total = np.float32(0)
     for label in range(len(output)):
         values[label] = math.exp(values[label] - greatest)

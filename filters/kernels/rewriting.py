@@ -11,6 +11,7 @@ Guaranteed: exact. A table says what each character becomes by itself; it is mad
 import unicodedata
 from collections.abc import Callable, Collection
 from functools import cache
+from operator import eq
 from typing import NamedTuple
 
 import numpy as np
@@ -76,17 +77,18 @@ def table_of(plain: Plain, special: Collection[int], digits: Collection[int], se
         digits: code points of which numbers are made that become what one digit becomes; none where there are no such.
         separators: characters of which one may stand inside a number.
     """
-    chars = [chr(code) for code in _known() if chr(code) != BETWEEN]
-    becomes = plain(BETWEEN + BETWEEN.join([UNASSIGNED, *chars]) + BETWEEN).split(BETWEEN)[1:-1]
-    sizes = np.array([len(new.encode()) for new in becomes])
+    codes = np.array([ord(UNASSIGNED), *(code for code in _known() if code != ord(BETWEEN))])
+    chars = [*map(chr, codes.tolist())]
+    becomes = plain(BETWEEN + BETWEEN.join(chars) + BETWEEN).split(BETWEEN)[1:-1]
+    own, sizes = (np.fromiter(map(len, map(str.encode, texts)), np.int64) for texts in (chars, becomes))
     entries = (np.cumsum(sizes) - sizes) << PLACE_SHIFT | sizes << SIZE_SHIFT | CHANGED
-    entries[[old == new for old, new in zip([UNASSIGNED, *chars], becomes, strict=True)]] = 0
+    entries[[*map(eq, chars, becomes)]] = 0
     forms = np.full(len(CLASSES), entries[0], np.int32)
     forms[ord(BETWEEN)] = 0
-    forms[list(map(ord, chars))] = entries[1:]
-    for codes, flag in ((special, SPECIAL), (digits, DIGIT), (list(map(ord, separators)), SEPARATOR)):
-        forms[np.array(list(codes), np.int64)] |= flag
-    growth = max(-(-size // len(char.encode())) for size, char in zip(sizes, [UNASSIGNED, *chars], strict=True))
+    forms[codes] = entries
+    for marked, flag in ((special, SPECIAL), (digits, DIGIT), (list(map(ord, separators)), SEPARATOR)):
+        forms[np.array(list(marked), np.int64)] |= flag
+    growth = (-(-sizes // own)).max()
     small = np.frombuffer("".join(becomes).encode(), np.uint8)
     return Table(forms, small, _ascii(forms, small), np.array([growth]))
 

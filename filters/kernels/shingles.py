@@ -152,11 +152,8 @@ def _table(normalization: Normalization) -> Table:
 @cache
 def _marks() -> set[int]:
     """Return the code points that NFD may put into another place: what they decompose to begins with a mark."""
-    return {code for code in np.flatnonzero(CLASSES).tolist() if _is_mark(chr(code))}
-
-
-def _is_mark(char: str) -> bool:
-    return unicodedata.combining(unicodedata.normalize("NFD", char)[0]) != 0
+    codes = np.flatnonzero(CLASSES).tolist()
+    return {code for code in codes if unicodedata.combining(unicodedata.normalize("NFD", chr(code))[0])}
 
 
 @leaf

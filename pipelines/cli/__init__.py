@@ -16,6 +16,7 @@ from pipelines.cli.output import errors
 from pipelines.cli.rewriting import export, mix
 from pipelines.cli.starting import sample, schema
 from pipelines.errors import GristmillError
+from pipelines.process import without_collection, without_pandas
 
 app = typer.Typer(
     name="gristmill",
@@ -54,12 +55,15 @@ for _name, _command in COMMANDS.items():
 
 def main() -> None:
     """Run the command line."""
+    without_pandas()
     try:
         app(prog_name="gristmill")
     except GristmillError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
         _fail(f"{error}", 1)
+    finally:
+        without_collection()
 
 
 def _fail(message: str, code: int) -> None:

@@ -43,6 +43,9 @@ print(sum(sum(each.stats.cache_misses.values()) for each in gc.get_objects() if 
 """
 """Prints how many kernels this process has compiled."""
 
+LOADED = USES["a stage of a pass"] + "import sys; print('numba.np.linalg' in sys.modules)"
+"""Says whether this process has what numba compiles with, of which linear algebra is a part."""
+
 
 def test_the_folder_of_compiled_kernels_is_named_by_every_source(tmp_path: Path) -> None:
     copy = tmp_path / "kernels"
@@ -62,3 +65,9 @@ def test_of_processes_that_start_together_one_compiles(tmp_path: Path, use: str)
     started = [subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE) for _ in range(2)]
     compiled = sorted(int(process.communicate()[0]) for process in started)
     assert compiled[0] == 0 < compiled[1]
+
+
+def test_a_kept_kernel_is_loaded_without_what_compiling_takes() -> None:
+    command = [sys.executable, "-c", LOADED]
+    runs = [subprocess.run(command, cwd=SOURCES.parents[1], check=True, capture_output=True) for _ in range(2)]
+    assert runs[1].stdout.split() == [b"False"]
