@@ -1,6 +1,5 @@
 """Joining a cluster that runs already, as a person would on a head node."""
 
-import signal
 import socket
 import subprocess
 import sys
@@ -43,7 +42,7 @@ def head() -> Iterator[str]:
     while not _answers(client) and time.monotonic() < deadline:
         time.sleep(0.2)
     yield f"ray://127.0.0.1:{client}"
-    node.send_signal(signal.SIGINT)
+    node.terminate()  # an interrupt may be ignored: of a shell's background jobs it is
     node.wait(60)
 
 
