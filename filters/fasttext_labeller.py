@@ -16,8 +16,8 @@ from filters.fasttext_format import FastTextModel, read_fasttext
 from filters.kernels.fasttext import Cache, label_documents, new_cache, spans_of
 from filters.kernels.scans import Scans
 
-SLOTS = 1 << 16
-"""Words that a cache holds: with 16 numbers each, 6 MB."""
+SLOTS = 1 << 18
+"""Words that a cache holds: with 16 numbers each, 24 MiB."""
 
 WHOLE = -1
 

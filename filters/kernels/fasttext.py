@@ -11,14 +11,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from filters.kernels.compiled import kernel, leaf, signed
+from filters.kernels.fasttext_ahead import BEGIN, END, HIGH, LOW, SLOT, look_ahead, room_for_notes
 from filters.kernels.fasttext_labels import best_leaf, best_of_all
 from filters.kernels.fasttext_ngrams import I32, Ngrams, begin_word, gather, gather_two_to_four, new_scratch, number
-from filters.kernels.fasttext_words import I64, U8, U64, ZERO, ends_word, look_up, next_word, place
-
-F32 = npt.NDArray[np.float32]
+from filters.kernels.fasttext_words import I64, U8, U64, ZERO, look_up
+from filters.kernels.vectors import F32, LANES, add_lanes
 
 STOP, LABEL, UNKNOWN = -1, -2, -3
 """Instead of a row: the end of a line, what is no word but a label, and a word that the model does not have."""
@@ -59,23 +58,26 @@ class Cache(NamedTuple):
     """Words met before, one per slot; a new one takes the place of the old one.
 
     Args:
-        sums: float32[slots, HEAD + dim and more], the sum of a word's rows from `HEAD` on.
+        sums: float32[slots, HEAD + width], the sum of a word's rows from `HEAD` on, zeros behind it: `width` is the
+            next multiple of `LANES`.
         keys: uint64[slots, ...], the same memory: two halves of a key (0: free) and the number of features or `STOP`.
         scratch: int64, room for one word (`new_scratch`).
+        notes: room for the words that are looked at ahead (`room_for_notes`).
     """
 
     sums: F32
     keys: U64
     scratch: I64
+    notes: U64
 
 
 def new_cache(slots: int, model: Model) -> Cache:
     """Return an empty cache for a model; `slots` is a power of two, and a slot never lies across three cache lines."""
-    width = -(-(HEAD + model.rows.shape[1]) // HEAD) * HEAD
+    width = HEAD + -(-model.rows.shape[1] // LANES) * LANES
     memory = np.zeros(slots * width + 16, np.float32)
     first = -memory.ctypes.data % 64 // 4
     sums = memory[first : first + slots * width].reshape(slots, width)
-    return Cache(sums, sums.view(np.uint64), new_scratch(model.ngrams.longest))
+    return Cache(sums, sums.view(np.uint64), new_scratch(model.ngrams.longest), room_for_notes())
 
 
 @leaf
@@ -137,28 +139,41 @@ def learn(data: U8, start: int, end: int, slot: int, model: Model, cache: Cache)
 
 
 @leaf
+def meet(data: U8, row: np.uint64, model: Model, cache: Cache) -> int:
+    """Return how many features the word of a note has, or `STOP`; its sum is in its slot from now on."""
+    keys, notes = cache.keys, cache.notes
+    slot, low, high = notes[row, SLOT], notes[row, LOW], notes[row, HIGH]
+    if keys[slot, 0] != low or keys[slot, 1] != high:
+        keys[slot, 0], keys[slot, 1] = low, high
+        begin, end = signed(notes[row, BEGIN]), signed(notes[row, END])
+        keys[slot, 2] = np.uint64(learn(data, begin, end, signed(slot), model, cache))
+    return signed(keys[slot, 2])
+
+
+@leaf
+def add_sum(total: F32, sums: F32, slot: np.uint64) -> None:
+    """Add the sum of a slot to a total of the same width."""
+    first = slot * np.uint64(sums.shape[1]) + np.uint64(HEAD)
+    for column in range(0, len(total), LANES):
+        add_lanes(total, np.uint64(column), sums, first + np.uint64(column))
+
+
+@leaf
 def sum_document(data: U8, start: int, stop: int, model: Model, cache: Cache, total: F32) -> int:
     """Add up the features of `data[start:stop]` in `total`; return how many there are."""
-    sums, keys = cache.sums, cache.keys
     count, at = 0, start
     while at < stop:
-        if ends_word(data[at]):
-            at += 1
-            continue
-        begun = at
-        at, low, high = next_word(data, begun, stop)
-        slot = place(low, high, len(keys))
-        if keys[slot, 0] != low or keys[slot, 1] != high:
-            keys[slot, 0], keys[slot, 1] = low, high
-            keys[slot, 2] = np.uint64(learn(data, begun, at, slot, model, cache))
-        features = signed(keys[slot, 2])
-        if features == STOP:
-            break
-        for column in range(len(total)):
-            total[column] += sums[slot, HEAD + column]
-        count += features
+        at, words = look_ahead(data, at, stop, cache.keys, cache.notes)
+        for word in range(words):
+            row = np.uint64(word)
+            features = meet(data, row, model, cache)
+            if features == STOP:
+                at = stop
+                break
+            add_sum(total, cache.sums, cache.notes[row, SLOT])
+            count += features
     if model.last >= 0:
-        for column in range(len(total)):
+        for column in range(model.rows.shape[1]):
             total[column] += model.rows[model.last, column]
         count += 1
     return count
@@ -180,7 +195,7 @@ def label_documents(data: U8, spans: I64, model: Model, cache: Cache) -> tuple[I
     """
     labels = np.full(len(spans), -1, np.int64)
     scores = np.zeros(len(spans), np.float32)
-    mean = np.empty(model.rows.shape[1], np.float32)
+    mean = np.empty(cache.sums.shape[1] - HEAD, np.float32)
     for document in range(len(spans)):
         mean[:] = 0
         count = sum_document(data, spans[document, 0], spans[document, 1], model, cache, mean)

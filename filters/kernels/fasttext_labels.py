@@ -28,7 +28,7 @@ def padded_log(value: np.float32) -> np.float32:
 def dot(left: npt.NDArray[np.float32], rows: npt.NDArray[np.float32], row: int) -> np.float32:
     """Return the product of a vector and a row."""
     total = np.float32(0)
-    for column in range(len(left)):
+    for column in range(rows.shape[1]):
         total += left[column] * rows[row, column]
     return total
 

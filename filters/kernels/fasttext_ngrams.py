@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from filters.kernels.compiled import inlined, leaf, signed
 from filters.kernels.fasttext_words import I64, U8, U64
+from filters.kernels.vectors import ONE, below, bit_count
 
 I32 = npt.NDArray[np.int32]
 
@@ -21,8 +22,6 @@ OFFSET, PRIME, MASK = 2166136261, 16777619, 0xFFFFFFFF
 SIGN = 0xFFFFFF00
 BEGIN, FINISH = 0x3C, 0x3E
 """The bytes `<` and `>` that fastText puts around a word."""
-
-ONE = np.uint64(1)
 
 ROOM = 512
 """Kept buckets that are gathered before their rows are added."""
@@ -136,19 +135,9 @@ def gather_two_to_four(data: U8, at: int, end: int, kept: U64, ngrams: Ngrams, s
     return at, waiting
 
 
-@inlined
-def ones_below(bits: np.uint64, place: np.uint64) -> int:
-    """Return how many of the bits below `place` are set."""
-    rest = bits & ((ONE << place) - ONE)
-    rest -= (rest >> ONE) & np.uint64(0x5555555555555555)
-    rest = (rest & np.uint64(0x3333333333333333)) + ((rest >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    rest = (rest + (rest >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return signed((rest * np.uint64(0x0101010101010101)) >> np.uint64(56))
-
-
 @leaf
 def number(scratch: I64, count: int, kept: U64, before: I32) -> None:
     """Put in place of gathered buckets how many buckets were kept before each."""
     for place in range(count):
         block, bit = scratch[place] >> 6, np.uint64(scratch[place] & 63)
-        scratch[place] = signed(before[block]) + ones_below(kept[block], bit)
+        scratch[place] = signed(before[block]) + bit_count(kept[block] & below(bit))

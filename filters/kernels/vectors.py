@@ -20,6 +20,7 @@ from filters.kernels.compiled import inlined, kernel
 
 U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
+F32 = npt.NDArray[np.float32]
 
 STEP = np.uint64(64)
 """Bytes of one step."""
@@ -94,6 +95,11 @@ joins_letters = _marks(lambda builder, block: _one_of(builder, block, b".':"))
 
 joins_digits = _marks(lambda builder, block: _one_of(builder, block, b".',;"))
 """Mark what joins two digits: MidNumLet, Single_Quote and MidNum of ASCII."""
+
+fasttext_ends = _marks(
+    lambda builder, block: builder.or_(_one_of(builder, block, b" \0"), _between(builder, block, 0x09, 5))
+)
+"""Mark what ends a word for fastText: NUL, U+0009 to U+000D, and the space."""
 
 characters = _marks(lambda builder, block: builder.icmp_signed(">", block, _each(-65)))
 """Mark the first byte of each code point of UTF-8: the bytes that continue none (those are -128 to -65)."""
@@ -195,6 +201,31 @@ def _fetch(_typing: object, numbers: Any, at: Any) -> Any:  # noqa: ANN401 - num
 
 fetch = cast("Callable[[U64, np.uint64], None]", _fetch)
 """Ask for the cache line of a number of an array, and go on: it is there when it is read some time later."""
+
+
+LANES = 16
+"""Numbers of float32 that are added in one step."""
+
+NUMBERS = ir.VectorType(ir.FloatType(), LANES)
+
+
+@intrinsic
+def _add_lanes(_typing: object, into: Any, at: Any, numbers: Any, place: Any) -> Any:  # noqa: ANN401 - numba's types
+    def code(context: Any, builder: Any, signature: Any, given: Any) -> Any:  # noqa: ANN401 - numba's code generator
+        arrays = (context.make_array(signature.args[side])(context, builder, given[side]) for side in (0, 2))
+        left, right = (
+            builder.bitcast(builder.gep(array.data, [given[side]]), NUMBERS.as_pointer())
+            for array, side in zip(arrays, (1, 3), strict=True)
+        )
+        total = builder.fadd(builder.load(left, align=4), builder.load(right, align=4))
+        builder.store(total, left, align=4)
+        return context.get_dummy_value()
+
+    return types.void(into, at, numbers, place), code
+
+
+add_lanes = cast("Callable[[F32, np.uint64, F32, np.uint64], None]", _add_lanes)
+"""Add `LANES` numbers of an array, from a place on (the last two arguments), to those of another (the first two)."""
 
 
 @inlined

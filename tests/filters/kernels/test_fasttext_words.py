@@ -15,7 +15,6 @@ from filters.kernels.fasttext_ngrams import (
     gather,
     gather_two_to_four,
     new_scratch,
-    ones_below,
 )
 from filters.kernels.fasttext_words import U8, ends_word, enter, look_up, next_word
 
@@ -140,8 +139,3 @@ def test_ngrams_of_two_to_four_characters_are_gathered_alike_by_both_kernels(wor
 @given(st.integers(0, 2**32 - 1), st.integers(1, 1 << 27))
 def test_the_bucket_of_a_hash_is_the_rest_of_the_division(state: int, buckets: int) -> None:
     assert bucket_of(state, settings(buckets, 2, 4)) == state % buckets
-
-
-@given(st.integers(0, 2**64 - 1), st.integers(0, 63))
-def test_bits_below_a_place_are_counted(bits: int, place: int) -> None:
-    assert ones_below(np.uint64(bits), np.uint64(place)) == (bits & ((1 << place) - 1)).bit_count()
