@@ -95,3 +95,11 @@ def moved(places: I64, cut_start: I64, cut_end: I64) -> I64:
 def texts_of(data: U8, offsets: I64) -> pa.LargeStringArray:
     """Return texts as an Arrow array over these very buffers: UTF-8 bytes, and int64 offsets, one more than texts."""
     return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def bytes_of(texts: pa.LargeStringArray) -> tuple[U8, I64]:
+    """Return the bytes of all texts, without copying them, and where each begins: int64, one more than texts."""
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    held = np.frombuffer(b"" if data is None else data, np.uint8)[bounds[0] : bounds[-1]]
+    return held, bounds - bounds[0]

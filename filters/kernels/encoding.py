@@ -59,11 +59,11 @@ def with_slack(data: U8, offsets: I64, spaced: bool) -> Texts:
 
     Args:
         data: uint8, the bytes.
-        offsets: int64, where each text begins, and after them the end; the first need not be 0.
+        offsets: int64, where each text begins, and after them the end.
         spaced: whether spaces are put in.
     """
     count = len(offsets) - 1
-    found, begins = np.empty(offsets[count] - offsets[0] + count + SLACK, np.uint8), np.zeros(count + 1, np.int64)
+    found, begins = np.empty(offsets[count] + count + SLACK, np.uint8), np.zeros(count + 1, np.int64)
     to = 0
     for text in range(count):
         if spaced and offsets[text + 1] > offsets[text]:

@@ -1,6 +1,6 @@
-"""Compiling: the kernels of a stage, or an encoder, are compiled once per node, however many workers it has.
+"""Compiling: the kernels of a stage, an encoder or a packer are compiled once per node, however many workers it has.
 
-In:  a stage, an exchange or an encoder at work.
+In:  a stage, an exchange or an encoder at work, or a way to pack.
 Out: nothing; its kernels are compiled, and kept for later processes.
 Guaranteed: workers that come to one at the same time wait for the one that compiles, and then load what it made.
 """
@@ -18,6 +18,8 @@ from filters.kernels.memory import keep_freed_memory
 from pipelines.dedup.exchanges import ExchangeStage
 from pipelines.engine.rows import Rows
 from pipelines.errors import BuildError
+from pipelines.mix.pack import PACKERS
+from pipelines.mixture import Method
 from pipelines.tokens.columns import LOSS_MASK
 from pipelines.tokens.encode import Encoder
 from pipelines.tokens.loss import loss_mask
@@ -68,6 +70,11 @@ def compile_encoder(encoder: Encoder, columns: Sequence[str]) -> None:
             loss_mask(texts, pa.array([[0, len(DOCUMENT)]], pa.list_(pa.uint32())), runs, encoder.spelling)
 
     _compile((type(encoder), encoder.dtype, *columns), use)
+
+
+def compile_packer(method: Method) -> None:
+    """Do the same with a way to pack."""
+    _compile(("pack", method), lambda: PACKERS[method](np.ones(1, np.int64), 1, 0))
 
 
 def _compile(kind: Hashable, use: Callable[[], object]) -> None:

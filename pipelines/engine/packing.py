@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from pipelines.engine.compiling import compile_packer
 from pipelines.engine.exchange import Rows, read_partition
 from pipelines.engine.fit import load_fitted_encoder
 from pipelines.engine.job import Job
@@ -60,6 +61,7 @@ def run_pack(job: Job, task: PackTask) -> Receipt:
     columns = columns_of(job.manifest.sources.values())
     contents = in_order(_contents(rows, record_type(encoder.dtype, columns)))
     packing = _packing(mix, encoder)
+    compile_packer(packing.method)
     pools = tuple(pool.name for pool in job.manifest.pools)
     origin = Origin(
         encoder.hash, job.manifest_hash, job.manifest.seed, task.phase, tuple(sorted(job.manifest.sources)), pools

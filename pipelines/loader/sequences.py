@@ -85,9 +85,14 @@ class Sequences:
                 ranks share them out evenly, and some may have none (`short`).
 
         Raises:
-            RequestError: these do not fit each other or the stream.
+            RequestError: these do not fit each other or the stream, or there would be no step at all.
         """
         share = Share(len(self), batch_size, rank, world, skip, incomplete)
+        if share.steps == skip == 0 < len(self):
+            raise RequestError(
+                f"batch_size is {batch_size}, world {world}: a step takes {share.global_batch} sequences, and there "
+                f"are {len(self)}, so no step is whole; take fewer, or give `incomplete='short'`"
+            )
         return Batches(self.index, share, start_step)
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.kernels.bpe import Pairs, pairs_of, pairs_of_bytes, room_for_long, room_for_small
+from filters.kernels.copying import bytes_of
 from filters.kernels.encoding import Model, Tools, encode, room_ahead, with_slack
 from filters.kernels.firsts import NO_TOKEN, Firsts
 from filters.kernels.hashing import WIDTH
@@ -82,7 +83,7 @@ class BytePairs:
 
     def encode(self, texts: pa.LargeStringArray, frame: Frame) -> Runs:
         """Return the ids of each text, framed; one thread at a time."""
-        data, offsets = _buffers(texts)
+        data, offsets = bytes_of(texts)
         held = with_slack(data, offsets, self.spaced)
         most = int(held[1][-1]) + len(texts) * sum(map(len, frame)) + FEW
         ids, bounds = np.empty(most, np.uint32), np.zeros(len(offsets), np.int64)
@@ -97,12 +98,6 @@ class BytePairs:
         """Make room for words of so many bytes."""
         model, cache, (small, _, ahead) = self.tools
         self.tools = (model, cache, (small, room_for_long(count), ahead))
-
-
-def _buffers(texts: pa.LargeStringArray) -> tuple[U8, I64]:
-    _, offsets, data = texts.buffers()
-    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    return np.frombuffer(data if data is not None and len(data) else bytes(1), np.uint8), bounds
 
 
 @cache

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from filters.kernels.char_places import byte_places
+from filters.kernels.copying import bytes_of
 from filters.kernels.spelling import Borders, Ends, mark_tokens
-from pipelines.tokens.marks import borders_of, bytes_of
+from pipelines.tokens.marks import borders_of
 from pipelines.tokens.runs import I64, Runs
 from pipelines.tokens.spelling import Spelling
 

@@ -11,6 +11,7 @@ Guaranteed: a mark is found in what the template wrote before a message or behin
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.kernels.char_places import byte_places
+from filters.kernels.copying import bytes_of
 from filters.kernels.spelling import Borders
 from pipelines.errors import ManifestError
 from pipelines.refusals import nearest
@@ -52,10 +54,13 @@ class Marks:
 
     def found(self, stretch: bytes) -> list[tuple[int, int, int]]:
         """Return where marks begin and end in what a template wrote, in bytes, and their ids."""
-        longest_first = sorted(self.ids, key=len, reverse=True)
-        pattern = b"|".join(re.escape(mark.encode()) for mark in longest_first)
-        held = re.finditer(pattern, stretch) if self.ids else ()
+        held = self._pattern.finditer(stretch) if self.ids else ()
         return [(*each.span(), self.ids[each[0].decode()]) for each in held]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[bytes]:
+        longest_first = sorted(self.ids, key=len, reverse=True)
+        return re.compile(b"|".join(re.escape(mark.encode()) for mark in longest_first))
 
 
 NO_MARKS = Marks({})
@@ -142,14 +147,6 @@ def cut_at_marks(texts: pa.LargeStringArray, template: pa.ListArray, marks: Mark
     places = np.stack([stops[before], begins, ends, starts[before + 1]], axis=1)
     firsts = np.arange(len(texts) + 1) + np.concatenate([[0], until])
     return Cut(parts, firsts, ids.astype(np.uint32), places)
-
-
-def bytes_of(texts: pa.LargeStringArray) -> tuple[U8, I64]:
-    """Return the bytes of all texts, and where each begins."""
-    _, offsets, data = texts.buffers()
-    bounds = np.frombuffer(offsets, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-    held = np.frombuffer(data if data is not None else b"", np.uint8)[bounds[0] : bounds[-1]]
-    return held, bounds - bounds[0]
 
 
 def _found(texts: tuple[U8, I64], template: pa.ListArray, marks: Marks) -> tuple[I64, I64, I64, I64]:

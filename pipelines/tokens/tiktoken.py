@@ -102,12 +102,14 @@ def _about(ranks: Mapping[bytes, int], specials: Mapping[str, int], pattern: str
 
 def _parse(artifact: bytes) -> dict[bytes, int]:
     try:
-        lines = (line.split() for line in artifact.splitlines() if line)
+        lines = [line.split() for line in artifact.splitlines() if line]
         ranks = {base64.b64decode(token, validate=True): int(rank) for token, rank in lines}
     except ValueError as error:
         raise RequestError(f"these tiktoken ranks cannot be read: {error}") from error
-    if not all(bytes([byte]) in ranks for byte in range(256)) or len(set(ranks.values())) < len(ranks):
-        raise RequestError("these tiktoken ranks are damaged: a byte has no token, or two tokens share a rank")
+    if not all(bytes([byte]) in ranks for byte in range(256)):
+        raise RequestError("these tiktoken ranks are damaged: a byte has no token")
+    if len(ranks) < len(lines) or len(set(ranks.values())) < len(ranks):
+        raise RequestError("these tiktoken ranks are damaged: a token has two lines, or two tokens share a rank")
     return ranks
 
 

@@ -4,8 +4,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from filters.kernels.best_fit import fill_bins
 from pipelines.dedup.exact import DedupExact
-from pipelines.engine.compiling import FEW_ROWS, compile_reduce
+from pipelines.engine.compiling import FEW_ROWS, compile_packer, compile_reduce
 from pipelines.engine.exchange import Rows
 from pipelines.errors import BuildError
 
@@ -32,3 +33,8 @@ def test_the_first_rows_are_reduced_once_and_what_is_said_of_them_alone_stops_no
     for count in (3 * FEW_ROWS, 5):
         compile_reduce(Refusing(), rows_of(count))
     assert Refusing.seen == [FEW_ROWS]
+
+
+def test_the_kernels_of_a_way_to_pack_are_compiled_before_it_packs() -> None:
+    compile_packer("best_fit")
+    assert fill_bins.signatures  # type: ignore[attr-defined] # what numba has compiled

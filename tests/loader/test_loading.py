@@ -107,7 +107,7 @@ def test_ranks_take_every_sequence_once_in_every_division(
     last = 35 if share.incomplete == "short" else share.skip + (35 - share.skip) // size * size
     together = [row for step in zip(*ranks, strict=True) for row in ids_of(list(step))]
     assert together == all_ids(folder)[share.skip + begin * size : last]
-    whole = sequences.batches(size, start_step=begin, skip=share.skip, incomplete=share.incomplete)
+    whole = Batches(sequences.index, replace(share, batch_size=size, world=1), begin)
     for one, step in zip(whole, zip(*ranks, strict=True), strict=True):
         assert one.input_ids.tolist() == ids_of(list(step))
         assert {each.step for each in step} == {one.step}
@@ -297,6 +297,9 @@ def test_what_cannot_be_asked_for_is_refused(folder: Path, sequences: Sequences)
         sequences.batches(1, skip=36)
     with pytest.raises(RequestError, match="incomplete is 'pad'"):
         sequences.batches(1, incomplete="pad")  # type: ignore[arg-type]
+    with pytest.raises(RequestError, match="a step takes 36 sequences, and there are 35"):
+        sequences.batches(9, world=4)
+    assert sequences.batches(9, world=4, incomplete="short").steps == 1
     with pytest.raises(RequestError, match="no step 9: there are 8"):
         sequences.batches(4, start_step=9)
     with pytest.raises(RequestError, match="no step 8: there are 8"):
@@ -306,7 +309,7 @@ def test_what_cannot_be_asked_for_is_refused(folder: Path, sequences: Sequences)
     with pytest.raises(RequestError, match="no sequence 35"):
         sequences.place_of(35)
     with pytest.raises(RequestError, match="has no cu_seqlens"):
-        sequences.batches(1 << 29)
+        sequences.batches(1 << 29, incomplete="short")
 
 
 def test_a_failure_ahead_is_raised_where_its_batch_is_asked_for(tmp_path: Path) -> None:

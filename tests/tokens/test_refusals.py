@@ -34,9 +34,17 @@ def test_a_tokenizer_json_that_loses_or_varies_text_is_refused(reason: str, chan
         load_encoder(json.dumps(document).encode(), TokenizerSpec(tokenizer_json=__file__))
 
 
-@pytest.mark.parametrize("ranks", [BYTES[:-9], BYTES + b"YWI= 7\n"], ids=["a byte is missing", "a rank stands twice"])
-def test_damaged_ranks_are_refused(ranks: bytes) -> None:
-    with pytest.raises(RequestError, match="damaged"):
+@pytest.mark.parametrize(
+    ("ranks", "why"),
+    [
+        (BYTES[:-9], "a byte has no token"),
+        (BYTES + b"YWI= 7\n", "two tokens share a rank"),
+        (BYTES + b"YWI= 256\nYWI= 257\n", "a token has two lines"),
+        (BYTES + b"YWI= 256\n" * 2, "a token has two lines"),
+    ],
+)
+def test_damaged_ranks_are_refused(ranks: bytes, why: str) -> None:
+    with pytest.raises(RequestError, match=f"damaged: .*{why}"):
         load_encoder(ranks, TokenizerSpec(tiktoken=__file__))
 
 
