@@ -39,6 +39,7 @@ class Encoding:
         rate: megabytes of text a second on one core, about.
         marks: source -> special token -> id, of those that the template of its chat writes.
         strays: source -> what looks like one there, and is none of the vocabulary.
+        doubled: source -> those of its marks that also stand around every document.
     """
 
     backend: str
@@ -46,6 +47,7 @@ class Encoding:
     rate: float
     marks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     strays: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    doubled: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __str__(self) -> str:
         who = "kernels of gristmill encode" if self.backend == OURS else f"the library {self.backend} encodes"
@@ -71,16 +73,24 @@ def planned_encoding(spec: TokenizerSpec, chats: Mapping[str, Chat]) -> Encoding
     check_marks(chats, encoder.about.specials)
     marks = {name: marks_of(chat, encoder.about).ids for name, chat in chats.items()}
     stray = {name: strays(chat, encoder.about.specials) for name, chat in chats.items()}
-    return replace(encoding_of(encoder), marks=marks, strays=stray)
+    frame = {*encoder.policy.head, *encoder.policy.tail}
+    doubled = {name: [mark for mark, token in ids.items() if token in frame] for name, ids in marks.items()}
+    return replace(encoding_of(encoder), marks=marks, strays=stray, doubled=doubled)
 
 
 def encoding_cautions(encoding: Encoding) -> Iterator[str]:
-    """Yield which chats write what looks like a special token and is none."""
+    """Yield which chats write what looks like a special token and is none, or one that documents have anyway."""
     for source, names in encoding.strays.items():
         if names:
             yield (
                 f"sources.{source}.chat: {listed(names)}: no special token of the vocabulary, so it becomes ordinary "
                 "tokens: add it with tokenizer.edit.add (or train.special_tokens), or say `marks: []` if text is meant"
+            )
+    for source, names in encoding.doubled.items():
+        if names:
+            yield (
+                f"sources.{source}.chat: {listed(names)}: stands around every document already, so a chat may have it "
+                "twice: leave it out of the chat, or say `bos: false` or `eos: false` under tokenizer"
             )
 
 

@@ -205,3 +205,10 @@ def test_a_plan_says_which_marks_become_ids_and_warns_of_those_that_stay_text(co
     assert "sources.sft.chat: <|assistant|>: no special token of the vocabulary" in shown
     told = tell_of(str(written(manifest(corpus), corpus / "told")))
     assert set(told.passport.marks["sft"]) == set(ADDED)
+
+
+def test_a_plan_warns_of_marks_that_stand_around_every_document_as_well(corpus: Path) -> None:
+    assert "sources.sft.chat: <|end|>: stands around every document already" in planned(manifest(corpus), corpus)
+    wanted = manifest(corpus)
+    wanted["tokenizer"]["eos"] = False
+    assert "already" not in planned(wanted, corpus)
