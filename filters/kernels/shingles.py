@@ -14,13 +14,14 @@ The hashes are stored where a build is deduplicated against an earlier one: to c
 
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.kernels.asking import BETWEEN, ask
 from filters.kernels.compiled import kernel, leaf, signed
 from filters.kernels.flags import DECIMAL
 from filters.kernels.hashing import join
@@ -29,8 +30,14 @@ from filters.kernels.rewriting import Table, rewrite, table_of
 from filters.kernels.scans import Scans, WordDefinition
 from filters.kernels.tables import power_above
 from filters.kernels.unicode import CLASSES
-from filters.normalize import normalize_text
-from filters.shingling import NORMALIZATIONS, NUMBER_SEPARATORS, Normalization, without_ascii_punctuation
+from filters.normalize import combining_marks, normalize_text
+from filters.shingling import (
+    NORMALIZATIONS,
+    NUMBER_SEPARATORS,
+    Normalization,
+    lower_without_punctuation,
+    without_ascii_punctuation,
+)
 
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
@@ -121,7 +128,8 @@ def normalized_scans(scans: Scans, normalization: Normalization) -> Scans:
     if normalization == "slimpajama":
         plain = without_ascii_punctuation
         scans = Scans(_composed(scans.text))
-    return Scans(rewrite(scans.text, scans.data, scans.offsets, plain, _table(normalization)))
+    before = lower_without_punctuation if normalization == "redpajama" else str.lower
+    return Scans(rewrite(scans, _table(normalization), plain, before))
 
 
 def _composed(text: pa.LargeStringArray) -> pa.LargeStringArray:
@@ -152,8 +160,10 @@ def _table(normalization: Normalization) -> Table:
 @cache
 def _marks() -> set[int]:
     """Return the code points that NFD may put into another place: what they decompose to begins with a mark."""
-    codes = np.flatnonzero(CLASSES).tolist()
-    return {code for code in codes if unicodedata.combining(unicodedata.normalize("NFD", chr(code))[0])}
+    codes = np.flatnonzero(CLASSES)
+    codes = codes[codes != BETWEEN]
+    became, first = ask(partial(unicodedata.normalize, "NFD"), codes)
+    return set(codes[np.isin(became[first[:-1]], combining_marks())].tolist())
 
 
 @leaf
