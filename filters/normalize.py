@@ -10,24 +10,18 @@ Guaranteed: nothing else changes (no white space is stripped, no character remov
 
 import re
 import unicodedata
-from collections.abc import Collection
 from functools import cache
-from itertools import compress
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.batch import Batch, Outcome, Stage, run_stage
+from filters.categories import PLANE, combining_marks, one_of
 
 LONG_RUN = 64
 """Combining marks in a row from which on they are put in order here, since `unicodedata` takes quadratic time."""
-
-STEP = 8
-"""Long runs are looked for among every eighth character only: there, too, those of a run stand in a row."""
-
-MARKS_END = 0x20000
-"""Combining marks lie in the first two planes; those behind hold ideographs, tags, variation selectors, private use."""
 
 
 def normalize_text(text: str) -> str:
@@ -44,29 +38,30 @@ def normalize_text(text: str) -> str:
 
 def in_order(text: str) -> str:
     """Return text whose long runs of combining marks are decomposed and in canonical order."""
-    if _long_runs(LONG_RUN // STEP).search(text[::STEP]) is None:
-        return text
-    return _long_runs(LONG_RUN).sub(_ordered, text)
+    return _suspects().sub(_mended, text)
 
 
 @cache
-def _long_runs(length: int) -> re.Pattern[str]:
-    """Return a pattern of runs of so many combining marks, or more."""
-    mark = one_of(combining_marks())
-    return re.compile(f"{mark}{mark}{{{length - 1},}}")
+def _suspects() -> re.Pattern[str]:
+    """Return a pattern that all long runs match, and few other texts: fast, for it tells but marks of plane 0."""
+    marks = combining_marks()
+    return _runs_of(one_of(np.concatenate((marks[marks < PLANE], np.arange(PLANE, 2 * PLANE)))))
 
 
 @cache
-def combining_marks() -> list[int]:
-    """Return the code points whose canonical combining class is not 0, ascending."""
-    return [*compress(range(MARKS_END), map(unicodedata.combining, map(chr, range(MARKS_END))))]
+def _long_runs() -> re.Pattern[str]:
+    """Return a pattern of long runs of characters whose canonical combining class is not 0."""
+    return _runs_of(one_of(combining_marks()))
 
 
-def one_of(codes: Collection[int]) -> str:
-    """Return a regular expression of one of some characters, none of which is ASCII."""
-    members = set(codes)
-    firsts, lasts = (sorted(code for code in members if code + step not in members) for step in (-1, 1))
-    return "[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(firsts, lasts, strict=True)) + "]"
+def _runs_of(member: str) -> re.Pattern[str]:
+    """Return a pattern of long runs; `re` skips fast to what its first item, not repeated, may match."""
+    return re.compile(f"{member}{member}{{{LONG_RUN - 1},}}")
+
+
+def _mended(suspect: re.Match[str]) -> str:
+    """Return text with its long runs in canonical order."""
+    return _long_runs().sub(_ordered, suspect[0])
 
 
 def _ordered(run: re.Match[str]) -> str:

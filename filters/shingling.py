@@ -27,10 +27,10 @@ import string
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import compress
 from typing import Literal, TypeAlias
 
-from filters.normalize import in_order, normalize_text, one_of
+from filters.categories import PLANE, codes_of, one_of
+from filters.normalize import in_order, normalize_text
 
 Normalization: TypeAlias = Literal["none", "lower", "word_characters", "datatrove", "redpajama", "slimpajama"]
 
@@ -44,11 +44,11 @@ DATATROVE_PUNCTUATION = (
 NUMBER_SEPARATORS = ".,\u060c\u066b\u2396\u2397\u2398"
 """Characters of which one may stand between the digits of a number (`NUMBERS_PATTERN` there)."""
 
-BMP_END = 0x10000
-
 _NUMBER = re.compile(rf"\d+(?:[{NUMBER_SEPARATORS}]\d+)?")
 _PUNCTUATION = re.compile(f"[{re.escape(DATATROVE_PUNCTUATION)}]+")
-_BEYOND = re.compile("[\U00010000-\U0001ffff\U000e0100-\U000e01ef]+")
+_BEYOND = re.compile("([\U00010000-\U0001ffff\U000e0100-\U000e01ef])")
+"""Characters that may be nonspacing marks and are not of plane 0."""
+
 _NO_ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _OTHERS = re.compile(r"\W+")
 
@@ -92,22 +92,19 @@ def datatrove(text: str) -> str:
 
 
 def _without_nonspacing(text: str) -> str:
-    """Return text without nonspacing marks: of planes 0 and 1, and of a block of plane 14."""
+    """Return text without nonspacing marks."""
     if text.isascii():
         return text
-    return _BEYOND.sub(_spacing, _nonspacing().sub("", text))
+    parts = _BEYOND.split(_nonspacing().sub("", text))
+    parts[1::2] = ["" if unicodedata.category(char) == "Mn" else char for char in parts[1::2]]
+    return "".join(parts)
 
 
 @cache
 def _nonspacing() -> re.Pattern[str]:
-    """Return a pattern of nonspacing marks of plane 0."""
-    categories = map(unicodedata.category, map(chr, range(BMP_END)))
-    return re.compile(one_of([*compress(range(BMP_END), map("Mn".__eq__, categories))]) + "+")
-
-
-def _spacing(run: re.Match[str]) -> str:
-    """Return a run of characters without nonspacing marks."""
-    return "".join(char for char in run[0] if unicodedata.category(char) != "Mn")
+    """Return a pattern of the nonspacing marks of plane 0; of others `re` would look at one after the other."""
+    marks = codes_of("Mn")
+    return re.compile(one_of(marks[marks < PLANE]) + "+")
 
 
 def redpajama(text: str) -> str:

@@ -9,9 +9,7 @@ Guaranteed: exact. A table says what each character becomes by itself; it is mad
      Characters that Unicode 14.0 does not assign are taken for such, whatever Python runs.
 """
 
-import unicodedata
 from collections.abc import Callable, Collection
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.categories import codes_of
 from filters.kernels.asking import BETWEEN, ask, utf8_sizes
 from filters.kernels.compiled import kernel, leaf, signed
 from filters.kernels.copying import texts_of
@@ -46,9 +45,6 @@ UNASSIGNED = 0x378
 
 UNMARKED = ("Cc", "Cf")
 """General categories of characters that `CLASSES` may not tell from those that Unicode 14.0 does not assign."""
-
-SIGNS_END, TAGS, TAGS_END = 0x20000, 0xE0000, 0xE0100
-"""They lie below the first, or from the second to before the third: in planes 0, 1 and 14 (Unicode 14.0, 2.8)."""
 
 
 class Table(NamedTuple):
@@ -104,15 +100,11 @@ def _ascii(forms: I32, small: U8) -> U8:
     return rows
 
 
-@cache
 def _known() -> I64:
     """Return the code points that are asked for by themselves: of Unicode 14.0, but what is for private use."""
-    unmarked = np.flatnonzero(CLASSES == 0)
-    others = unmarked[(unmarked < SIGNS_END) | (unmarked >= TAGS) & (unmarked < TAGS_END)]
-    categories = map(unicodedata.category, map(chr, others.tolist()))
-    controls = others[np.fromiter(map(UNMARKED.__contains__, categories), np.bool_, len(others))]
-    marked = np.flatnonzero(CLASSES)
-    return np.concatenate((marked[marked != BETWEEN], controls))
+    unmarked = codes_of(*UNMARKED)
+    known: I64 = np.concatenate((np.flatnonzero(CLASSES), unmarked[CLASSES[unmarked] == 0]))
+    return known[known != BETWEEN]
 
 
 @leaf

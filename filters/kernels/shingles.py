@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.categories import combining_marks, looked_at
 from filters.kernels.asking import BETWEEN, ask
 from filters.kernels.compiled import kernel, leaf, signed
 from filters.kernels.flags import DECIMAL
@@ -30,7 +31,7 @@ from filters.kernels.rewriting import Table, rewrite, table_of
 from filters.kernels.scans import Scans, WordDefinition
 from filters.kernels.tables import power_above
 from filters.kernels.unicode import CLASSES
-from filters.normalize import combining_marks, normalize_text
+from filters.normalize import normalize_text
 from filters.shingling import (
     NORMALIZATIONS,
     NUMBER_SEPARATORS,
@@ -160,8 +161,8 @@ def _table(normalization: Normalization) -> Table:
 @cache
 def _marks() -> set[int]:
     """Return the code points that NFD may put into another place: what they decompose to begins with a mark."""
-    codes = np.flatnonzero(CLASSES)
-    codes = codes[codes != BETWEEN]
+    codes = looked_at()
+    codes = codes[(CLASSES[codes] != 0) & (codes != BETWEEN)]
     became, first = ask(partial(unicodedata.normalize, "NFD"), codes)
     return set(codes[np.isin(became[first[:-1]], combining_marks())].tolist())
 
