@@ -103,8 +103,9 @@ def _ascii(forms: I32, small: U8) -> U8:
 def _known() -> I64:
     """Return the code points that are asked for by themselves: of Unicode 14.0, but what is for private use."""
     unmarked = codes_of(*UNMARKED)
-    known: I64 = np.concatenate((np.flatnonzero(CLASSES), unmarked[CLASSES[unmarked] == 0]))
-    return known[known != BETWEEN]
+    known = np.concatenate((np.flatnonzero(CLASSES), unmarked[CLASSES[unmarked] == 0]))
+    others: I64 = known[known != BETWEEN]
+    return others
 
 
 @leaf
