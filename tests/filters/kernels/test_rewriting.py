@@ -8,8 +8,8 @@ from datatrove.utils.text import simplify_text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.kernels.normalizing import normalized_scans
 from filters.kernels.scans import Scans
-from filters.kernels.shingles import normalized_scans
 from filters.kernels.unicode import CLASSES
 from filters.shingling import NORMALIZATIONS, Normalization, datatrove
 from filters.words import words
