@@ -2,8 +2,8 @@
 
 In:  scans of texts, and the name of a normalization.
 Out: scans of the normalized texts.
-Guaranteed: the texts of the plain function, but for how long a run of white space is. Most are rewritten by a table; the
-     plain function is asked for those that still hold a mark that NFD may move when they are in lower case.
+Guaranteed: the texts of the plain function, but for how long a run of white space is. Most are rewritten by a table;
+     those that in lower case still hold a mark that NFD may move go to the plain function.
 """
 
 import unicodedata
