@@ -34,9 +34,6 @@ MOST_CHARACTERS = 64
 MOST_BUCKETS = 1 << 27
 """fastText's own default is 2,000,000."""
 
-COUNT = struct.Struct("<qb")
-"""Behind a name: how often it stood, and what kind it is."""
-
 CENTROIDS = 256
 PREFIX = "__label__"
 END = b"</s>"
@@ -81,10 +78,9 @@ class _Reader:
             raise ValueError("a size in it is negative")
         return np.frombuffer(self.take(prod(shape) * np.dtype(dtype).itemsize), dtype).reshape(shape)
 
-    def entry(self) -> tuple[bytes, int]:
-        start, end = self.at, self.data.find(b"\0", self.at)
-        self.take(end + 1 + COUNT.size - start)
-        return self.data[start:end], COUNT.unpack_from(self.data, end + 1)[0]
+    def name(self) -> bytes:
+        end = self.data.find(b"\0", self.at)
+        return self.take(end + 1 - self.at)[:-1]
 
 
 @dataclass(frozen=True)
@@ -151,8 +147,10 @@ def _read_dictionary(reader: _Reader) -> _Dictionary:
     size, words, labels, _, pruned = reader.numbers("3i2q")
     if not 0 <= words < size or words + labels != size:
         raise ValueError("its dictionary has no labels, or does not add up")
-    entries = [reader.entry() for _ in range(size)]
-    names, counts = [name for name, _ in entries], [count for _, count in entries]
+    names, counts = [], []
+    for _ in range(size):
+        names.append(reader.name())
+        counts.append(reader.numbers("qb")[0])
     return _Dictionary(names, counts, words, reader.array("<i4", pruned, 2) if pruned >= 0 else None)
 
 
