@@ -13,17 +13,15 @@ import unicodedata
 from functools import cache
 from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.batch import Batch, Outcome, Stage, run_stage
+from filters.categories import PLANE, combining_marks, one_of
 
 LONG_RUN = 64
 """Combining marks in a row from which on they are put in order here, since `unicodedata` takes quadratic time."""
-
-
-MARKS_END = 0x20000
-"""Combining marks lie in the first two planes; those behind hold ideographs, tags, variation selectors, private use."""
 
 
 def normalize_text(text: str) -> str:
@@ -40,16 +38,30 @@ def normalize_text(text: str) -> str:
 
 def in_order(text: str) -> str:
     """Return text whose long runs of combining marks are decomposed and in canonical order."""
-    return _long_runs().sub(_ordered, text)
+    return _suspects().sub(_mended, text)
+
+
+@cache
+def _suspects() -> re.Pattern[str]:
+    """Return a pattern that all long runs match, and few other texts: fast, for it tells but marks of plane 0."""
+    marks = combining_marks()
+    return _runs_of(one_of(np.concatenate((marks[marks < PLANE], np.arange(PLANE, 2 * PLANE)))))
 
 
 @cache
 def _long_runs() -> re.Pattern[str]:
     """Return a pattern of long runs of characters whose canonical combining class is not 0."""
-    marks = {code for code in range(MARKS_END) if unicodedata.combining(chr(code))}
-    firsts, lasts = (sorted(code for code in marks if code + step not in marks) for step in (-1, 1))
-    ranges = "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(firsts, lasts, strict=True))
-    return re.compile(f"[{ranges}]{{{LONG_RUN},}}")
+    return _runs_of(one_of(combining_marks()))
+
+
+def _runs_of(member: str) -> re.Pattern[str]:
+    """Return a pattern of long runs; `re` skips fast to what its first item, not repeated, may match."""
+    return re.compile(f"{member}{member}{{{LONG_RUN - 1},}}")
+
+
+def _mended(suspect: re.Match[str]) -> str:
+    """Return text with its long runs in canonical order."""
+    return _long_runs().sub(_ordered, suspect[0])
 
 
 def _ordered(run: re.Match[str]) -> str:

@@ -29,7 +29,8 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal, TypeAlias
 
-from filters.normalize import MARKS_END, in_order, normalize_text
+from filters.categories import PLANE, codes_of, one_of
+from filters.normalize import in_order, normalize_text
 
 Normalization: TypeAlias = Literal["none", "lower", "word_characters", "datatrove", "redpajama", "slimpajama"]
 
@@ -44,7 +45,10 @@ NUMBER_SEPARATORS = ".,\u060c\u066b\u2396\u2397\u2398"
 """Characters of which one may stand between the digits of a number (`NUMBERS_PATTERN` there)."""
 
 _NUMBER = re.compile(rf"\d+(?:[{NUMBER_SEPARATORS}]\d+)?")
-_AS_SPACES = str.maketrans(dict.fromkeys(DATATROVE_PUNCTUATION, " "))
+_PUNCTUATION = re.compile(f"[{re.escape(DATATROVE_PUNCTUATION)}]+")
+_BEYOND = re.compile("([\U00010000-\U0001ffff\U000e0100-\U000e01ef])")
+"""Characters that may be nonspacing marks and are not of plane 0."""
+
 _NO_ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _OTHERS = re.compile(r"\W+")
 
@@ -83,15 +87,24 @@ def datatrove(text: str) -> str:
     >>> datatrove("Don't  SHOUT,\n\u00c9ric: 1,234.5 times!")
     'don t shout eric 0 0 times'
     """
-    text = _NUMBER.sub("0", text.lower()).translate(_AS_SPACES)
-    return _decomposed(_spaced(text)).translate(_no_nonspacing()).strip()
+    text = _PUNCTUATION.sub(" ", _NUMBER.sub("0", text.lower()))
+    return _without_nonspacing(_decomposed(_spaced(text))).strip()
+
+
+def _without_nonspacing(text: str) -> str:
+    """Return text without nonspacing marks."""
+    if text.isascii():
+        return text
+    parts = _BEYOND.split(_nonspacing().sub("", text))
+    parts[1::2] = ["" if unicodedata.category(char) == "Mn" else char for char in parts[1::2]]
+    return "".join(parts)
 
 
 @cache
-def _no_nonspacing() -> dict[int, None]:
-    """Return a table that takes nonspacing marks out of a text: of planes 0 and 1, and of a block of plane 14."""
-    codes = (*range(MARKS_END), *range(0xE0100, 0xE01F0))
-    return dict.fromkeys(code for code in codes if unicodedata.category(chr(code)) == "Mn")
+def _nonspacing() -> re.Pattern[str]:
+    """Return a pattern of the nonspacing marks of plane 0; of others `re` would look at one after the other."""
+    marks = codes_of("Mn")
+    return re.compile(one_of(marks[marks < PLANE]) + "+")
 
 
 def redpajama(text: str) -> str:
@@ -100,7 +113,12 @@ def redpajama(text: str) -> str:
     >>> redpajama(" Don't  SHOUT,\n\u00c9ric ")
     'dont shout e\u0301ric'
     """
-    return _decomposed(_spaced(text.translate(_NO_ASCII_PUNCTUATION).lower()))
+    return _decomposed(_spaced(lower_without_punctuation(text)))
+
+
+def lower_without_punctuation(text: str) -> str:
+    """Return text without ASCII punctuation, then in lower case."""
+    return text.translate(_NO_ASCII_PUNCTUATION).lower()
 
 
 def slimpajama(text: str) -> str:

@@ -3,15 +3,13 @@
 In:  texts, and a function from text to text.
 Out: the texts that the function gives, but for how long a run of white space is.
 Guaranteed: exact. A table says what each character becomes by itself; it is made by asking the function. Texts with a
-     character whose fate depends on its neighbours go to the function itself: so the function must treat all others one
-     by one, except that a number (decimal digits, and perhaps one separator and more digits) may become one character.
+     character whose fate depends on its neighbours are first made such that the function does the same to them; those
+     that still hold one go to the function itself: so it must treat all other characters one by one, except that a
+     number (decimal digits, and perhaps one separator and more digits) may become one character.
      Characters that Unicode 14.0 does not assign are taken for such, whatever Python runs.
 """
 
-import unicodedata
 from collections.abc import Callable, Collection
-from functools import cache
-from operator import eq
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +17,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.categories import codes_of
+from filters.kernels.asking import BETWEEN, ask, utf8_sizes
 from filters.kernels.compiled import kernel, leaf, signed
 from filters.kernels.copying import texts_of
+from filters.kernels.scans import Scans
 from filters.kernels.unicode import CLASSES, decode
 
 U8 = npt.NDArray[np.uint8]
@@ -39,17 +40,11 @@ ASCII = 128
 OTHERWISE = np.uint8(2)
 """Marks what `Table.ascii` does not tell, and `Table.forms` does."""
 
-UNASSIGNED = "\u0378"
+UNASSIGNED = 0x378
 """A character that is none; any other such becomes what it becomes, and so does any for private use."""
 
 UNMARKED = ("Cc", "Cf")
 """General categories of characters that `CLASSES` may not tell from those that Unicode 14.0 does not assign."""
-
-SIGNS_END, TAGS, TAGS_END = 0x20000, 0xE0000, 0xE0100
-"""They lie below the first, or from the second to before the third: in planes 0, 1 and 14 (Unicode 14.0, 2.8)."""
-
-BETWEEN = "\ua4d0"
-"""A letter without case or decomposition, which no function changes: put between characters to part them."""
 
 
 class Table(NamedTuple):
@@ -77,19 +72,19 @@ def table_of(plain: Plain, special: Collection[int], digits: Collection[int], se
         digits: code points of which numbers are made that become what one digit becomes; none where there are no such.
         separators: characters of which one may stand inside a number.
     """
-    codes = np.array([ord(UNASSIGNED), *(code for code in _known() if code != ord(BETWEEN))])
-    chars = [*map(chr, codes.tolist())]
-    becomes = plain(BETWEEN + BETWEEN.join(chars) + BETWEEN).split(BETWEEN)[1:-1]
-    own, sizes = (np.fromiter(map(len, map(str.encode, texts)), np.int64) for texts in (chars, becomes))
+    codes = np.concatenate(([UNASSIGNED], _known()))
+    became, first = ask(plain, codes)
+    ends = np.cumsum(utf8_sizes(became))[first - 1]
+    sizes = np.diff(ends) - utf8_sizes(np.array([BETWEEN]))
     entries = (np.cumsum(sizes) - sizes) << PLACE_SHIFT | sizes << SIZE_SHIFT | CHANGED
-    entries[[*map(eq, chars, becomes)]] = 0
+    entries[(np.diff(first) == 2) & (became[first[:-1]] == codes)] = 0
     forms = np.full(len(CLASSES), entries[0], np.int32)
-    forms[ord(BETWEEN)] = 0
+    forms[BETWEEN] = 0
     forms[codes] = entries
     for marked, flag in ((special, SPECIAL), (digits, DIGIT), (list(map(ord, separators)), SEPARATOR)):
         forms[np.array(list(marked), np.int64)] |= flag
-    growth = (-(-sizes // own)).max()
-    small = np.frombuffer("".join(becomes).encode(), np.uint8)
+    growth = (-(-sizes // utf8_sizes(codes))).max()
+    small = np.frombuffer(became[became != BETWEEN].tobytes().decode("utf-32-le").encode(), np.uint8)
     return Table(forms, small, _ascii(forms, small), np.array([growth]))
 
 
@@ -105,13 +100,12 @@ def _ascii(forms: I32, small: U8) -> U8:
     return rows
 
 
-@cache
-def _known() -> tuple[int, ...]:
+def _known() -> I64:
     """Return the code points that are asked for by themselves: of Unicode 14.0, but what is for private use."""
-    unmarked = np.flatnonzero(CLASSES == 0)
-    others = unmarked[(unmarked < SIGNS_END) | (unmarked >= TAGS) & (unmarked < TAGS_END)].tolist()
-    controls = (code for code in others if unicodedata.category(chr(code)) in UNMARKED)
-    return *np.flatnonzero(CLASSES).tolist(), *controls
+    unmarked = codes_of(*UNMARKED)
+    known = np.concatenate((np.flatnonzero(CLASSES), unmarked[CLASSES[unmarked] == 0]))
+    others: I64 = known[known != BETWEEN]
+    return others
 
 
 @leaf
@@ -206,25 +200,43 @@ def _rewrite(data: U8, offsets: I64, table: tuple[I32, U8, U8], found: tuple[U8,
         out_offsets[text + 1] = max(behind, out_offsets[text])
 
 
-def rewrite(text: pa.LargeStringArray, data: U8, offsets: I64, plain: Plain, table: Table) -> pa.LargeStringArray:
+def rewrite(scans: Scans, table: Table, plain: Plain, before: Plain) -> pa.LargeStringArray:
     """Return texts rewritten.
 
     Args:
-        text: the texts, without nulls.
-        data: uint8, their bytes.
-        offsets: int64, one more than texts.
-        plain: what is done to those that hold special characters.
-        table: what is done to all others.
+        scans: the texts, without nulls.
+        table: what is done to texts without special characters.
+        plain: what is done to all others.
+        before: what may be done to any text first, for `plain` gives the same behind it; worth while where it leaves
+            fewer special characters.
 
     Returns:
         The new texts; white space between words may be longer than what `plain` gives.
     """
+    new, special = _by_table(scans, table)
+    if not special.any():
+        return new
+    others = _each(before, scans.text.filter(pa.array(special)))
+    return pc.replace_with_mask(new, pa.array(special), _finished(Scans(others), table, plain))
+
+
+def _finished(scans: Scans, table: Table, plain: Plain) -> pa.LargeStringArray:
+    """Return texts rewritten, by the function where the table is not enough."""
+    new, special = _by_table(scans, table)
+    others = _each(plain, scans.text.filter(pa.array(special)))
+    return pc.replace_with_mask(new, pa.array(special), others)
+
+
+def _by_table(scans: Scans, table: Table) -> tuple[pa.LargeStringArray, Bools]:
+    """Return texts rewritten, empty those with special characters; and which these are."""
+    data, offsets = scans.data, scans.offsets
     room = int(offsets[-1] - offsets[0]) * int(table.growth[0])
     found = np.empty(room + 1, np.uint8), np.zeros(len(offsets), np.int64), np.zeros(len(offsets) - 1, np.bool_)
     _rewrite(data, offsets, (table.forms, table.small, table.ascii), found)
     out, out_offsets, special = found
-    new = texts_of(out[: out_offsets[-1]], out_offsets)
-    if not special.any():
-        return new
-    edited = [plain(value) for value in text.filter(pa.array(special)).to_pylist()]
-    return pc.replace_with_mask(new, pa.array(special), pa.array(edited, pa.large_string()))
+    return texts_of(out[: out_offsets[-1]], out_offsets), special
+
+
+def _each(plain: Plain, text: pa.LargeStringArray) -> pa.LargeStringArray:
+    """Return what a function makes of each text."""
+    return pa.array(map(plain, text.to_pylist()), pa.large_string())

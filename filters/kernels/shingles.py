@@ -12,25 +12,18 @@ Guaranteed: for equal n, definition and normalization, equal runs of words have 
 The hashes are stored where a build is deduplicated against an earlier one: to change them is to change `VERSION`.
 """
 
-import unicodedata
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from filters.kernels.compiled import kernel, leaf, signed
-from filters.kernels.flags import DECIMAL
 from filters.kernels.hashing import join
 from filters.kernels.normalized import find_normalized
-from filters.kernels.rewriting import Table, rewrite, table_of
+from filters.kernels.normalizing import normalized_scans
 from filters.kernels.scans import Scans, WordDefinition
 from filters.kernels.tables import power_above
-from filters.kernels.unicode import CLASSES
-from filters.normalize import normalize_text
-from filters.shingling import NORMALIZATIONS, NUMBER_SEPARATORS, Normalization, without_ascii_punctuation
+from filters.shingling import Normalization
 
 U64 = npt.NDArray[np.uint64]
 I32 = npt.NDArray[np.int32]
@@ -43,7 +36,6 @@ CROWDED = 32
 """Shingles in one bucket from which on a text is sorted by comparison alone."""
 
 BITS = np.uint64(64)
-CAPITAL_SIGMA = 0x3A3
 
 
 @dataclass(frozen=True)
@@ -111,49 +103,6 @@ def _words(scans: Scans, definition: WordDefinition, normalization: Normalizatio
         return words.first, words.hashes
     found = normalized_scans(scans, normalization).words(definition)
     return found.first, found.hashes
-
-
-def normalized_scans(scans: Scans, normalization: Normalization) -> Scans:
-    """Return scans of normalized texts; a run of white space may be longer there than the plain function leaves it."""
-    if normalization == "none":
-        return scans
-    plain = NORMALIZATIONS[normalization]
-    if normalization == "slimpajama":
-        plain = without_ascii_punctuation
-        scans = Scans(_composed(scans.text))
-    return Scans(rewrite(scans.text, scans.data, scans.offsets, plain, _table(normalization)))
-
-
-def _composed(text: pa.LargeStringArray) -> pa.LargeStringArray:
-    """Return texts in form NFC."""
-    others = pc.invert(pc.string_is_ascii(text))
-    if not pc.any(others).as_py():
-        return text
-    composed = [normalize_text(value) for value in text.filter(others).to_pylist()]
-    return pc.replace_with_mask(text, others, pa.array(composed, pa.large_string()))
-
-
-@cache
-def _table(normalization: Normalization) -> Table:
-    """Return what a normalization does to each character by itself."""
-    special = {CAPITAL_SIGMA}
-    digits: list[int] = []
-    plain = NORMALIZATIONS[normalization]
-    if normalization == "slimpajama":
-        plain = without_ascii_punctuation
-    if normalization == "redpajama":
-        special |= _marks()
-    if normalization == "datatrove":
-        special |= {code for code in _marks() if unicodedata.category(chr(code)) != "Mn"}
-        digits = np.flatnonzero(CLASSES & DECIMAL).tolist()
-    return table_of(plain, special, digits, NUMBER_SEPARATORS if digits else "")
-
-
-@cache
-def _marks() -> set[int]:
-    """Return the code points that NFD may put into another place: what they decompose to begins with a mark."""
-    codes = np.flatnonzero(CLASSES).tolist()
-    return {code for code in codes if unicodedata.combining(unicodedata.normalize("NFD", chr(code))[0])}
 
 
 @leaf

@@ -13,8 +13,9 @@ from datatrove.utils.text import simplify_text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from filters.kernels.normalizing import normalized_scans
 from filters.kernels.scans import Scans, WordDefinition
-from filters.kernels.shingles import CROWDED, VERSION, Shingles, normalized_scans, shingles, word_runs
+from filters.kernels.shingles import CROWDED, VERSION, Shingles, shingles, word_runs
 from filters.kernels.unicode import CLASSES
 from filters.redpajama_words import normalize
 from filters.shingling import NORMALIZATIONS, Normalization, datatrove, redpajama, shingles_of
