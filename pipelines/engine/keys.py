@@ -7,9 +7,10 @@ Guaranteed: the same values on every machine and Python; nothing here depends on
 
 import json
 import struct
-from collections.abc import Collection
-from itertools import pairwise
+from collections.abc import Collection, Iterable
+from itertools import chain, pairwise
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,6 +18,9 @@ import pyarrow.compute as pc
 import xxhash
 
 U64 = npt.NDArray[np.uint64]
+
+FEW = 16
+"""Items of a list that are looked at one by one."""
 
 
 def document_uids(source: str, path: str, ordinals: U64) -> U64:
@@ -60,6 +64,34 @@ def canonical(value: object) -> str:
 def key_of(value: object) -> str:
     """Return 32 hex digits that name `value` by its canonical JSON (xxh3_128)."""
     return xxhash.xxh3_128_hexdigest(canonical(value).encode())
+
+
+def key_of_large(value: object) -> str:
+    """Return what `key_of` does, sooner where `value` holds thousands of words, numbered or in pairs: a vocabulary."""
+    return xxhash.xxh3_128_hexdigest(_canonical_bytes(value))
+
+
+def _canonical_bytes(value: object) -> bytes:
+    """Return canonical JSON in UTF-8; msgspec writes the same of words and whole numbers (of floats it does not)."""
+    if isinstance(value, dict) and _are(value, str):
+        if _are(value.values(), int):
+            return msgspec.json.encode(value, order="sorted")
+        return b"{%b}" % b",".join(_member(name, value[name]) for name in sorted(value))
+    if isinstance(value, list | tuple):
+        if _are(value, list, tuple) and _are(chain.from_iterable(value), str, int):
+            return msgspec.json.encode(value)
+        if len(value) <= FEW:
+            return b"[%b]" % b",".join(map(_canonical_bytes, value))
+    return canonical(value).encode()
+
+
+def _are(values: Iterable[object], *kinds: type) -> bool:
+    """Return whether all values are of these very types; neither of one that comes of them, nor a bool for an int."""
+    return set(map(type, values)) <= set(kinds)
+
+
+def _member(name: str, value: object) -> bytes:
+    return b"%b:%b" % (canonical(name).encode(), _canonical_bytes(value))
 
 
 def free_name(name: str, taken: Collection[str]) -> str:

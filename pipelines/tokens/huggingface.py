@@ -9,17 +9,20 @@ Guaranteed: ids equal those of `tokenizers`; the special tokens of the file are 
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from operator import add
 from typing import Any, TypeAlias
 
+import numpy as np
 from tokenizers import AddedToken, Tokenizer
 
+from filters.kernels.bpe import Pairs, pairs_of
 from filters.kernels.encoding import Model
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.about import About, as_it_is, gaps
 from pipelines.tokens.backends import Library
-from pipelines.tokens.bytepairs import MACHINES, MOST_TOKENS, BytePairs, byte_level, merges
+from pipelines.tokens.bytepairs import MACHINES, MOST_TOKENS, BytePairs, byte_level
 from pipelines.tokens.patterns import CL100K, GPT2
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_of, table_of
 
@@ -186,12 +189,23 @@ def _obstacle(document: Document, added: Mapping[int, AddedToken]) -> str:
 
 def _model(model: Document) -> Model:
     numbers = dict(_vocabulary(model))
-    merged = (pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"])
-    ids = ((numbers[left], numbers[right], numbers[left + right]) for left, right in merged)
-    pairs = merges((left, right, rank, token) for rank, (left, right, token) in enumerate(ids))
+    pairs = _pairs(_merged(model), numbers)
     whole = {_byte_level(token): number for token, number in numbers.items()} if model.get("ignore_merges") else {}
     of_bytes = {byte: numbers[char] for char, byte in _BYTE_OF.items()}
     return byte_level([of_bytes[byte] for byte in range(256)], pairs, whole)
+
+
+def _merged(model: Document) -> list[list[str]]:
+    """Return the two tokens of each merge, which older files write as one string."""
+    return [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
+
+
+def _pairs(merged: list[list[str]], numbers: Mapping[str, int]) -> Pairs:
+    """Return the table of pairs."""
+    lefts, rights = ([pair[side] for pair in merged] for side in (0, 1))
+    columns = (map(numbers.__getitem__, tokens) for tokens in (lefts, rights, map(add, lefts, rights)))
+    left, right, token = (np.fromiter(column, np.uint64, len(merged)) for column in columns)
+    return pairs_of(left, right, np.arange(len(merged), dtype=np.uint64), token)
 
 
 def _is_special(model: Document) -> bool:
@@ -220,7 +234,7 @@ def _content(document: Document) -> Document:
     model = document["model"]
     options = {name: value for name, value in model.items() if value is not None and value is not False and value != ""}
     if "merges" in model:
-        options["merges"] = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
+        options["merges"] = _merged(model)
     parts = ("normalizer", "pre_tokenizer", "decoder")
     return {"model": options | {"type": model.get("type", "BPE")}, **{part: document.get(part) for part in parts}}
 
@@ -232,9 +246,9 @@ def _described(number: int, token: AddedToken) -> list[object]:
 
 def _pieces(document: Document, added: Mapping[int, AddedToken]) -> Iterator[tuple[int, bytes]]:
     """Yield each id and its bytes; added tokens come last, for they may stand in the vocabulary too."""
-    to_bytes = _byte_level if _holds(document, "ByteLevel") else _marked
-    for token, number in _vocabulary(document["model"]):
-        yield number, to_bytes(token)
+    to_bytes = _all_byte_level if _holds(document, "ByteLevel") else _all_marked
+    vocabulary = _vocabulary(document["model"])
+    yield from zip((number for _, number in vocabulary), to_bytes([token for token, _ in vocabulary]), strict=True)
     for number, extra in added.items():
         yield number, b"" if extra.special else extra.content.encode()
 
@@ -277,6 +291,19 @@ def _byte_level(token: str) -> bytes:
         return token.translate(_AS_LATIN).encode("latin-1")
     except UnicodeEncodeError:
         return token.encode()
+
+
+def _all_byte_level(tokens: list[str]) -> Iterable[bytes]:
+    """Return the bytes of all tokens; NUL, which is not in the alphabet, parts them while all are made at once."""
+    spelt = "\0".join(tokens).translate(_AS_LATIN).split("\uffff")
+    try:
+        return [token.encode("latin-1") for token in spelt] if len(spelt) == len(tokens) else map(_byte_level, tokens)
+    except UnicodeEncodeError:
+        return map(_byte_level, tokens)
+
+
+def _all_marked(tokens: list[str]) -> Iterable[bytes]:
+    return map(_marked, tokens)
 
 
 def _marked(token: str) -> bytes:
