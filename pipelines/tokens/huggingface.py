@@ -51,12 +51,13 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     library = Library("tokenizers", _encode_with(tokenizer))
     added = tokenizer.get_added_tokens_decoder()
     policy = policy_of({token.content: number for number, token in added.items() if token.special}, spec)
+    content = _content(document)
     return TableEncoder(
         name="json",
-        hash=hash_of([_content(document), sorted(map(_described, added, added.values()))], policy),
+        hash=hash_of([content, sorted(map(_described, added, added.values()))], policy),
         table=table_of(dict(_pieces(document, added))),
         policy=policy,
-        backend=(None if spec.library else _byte_pairs(document, added)) or library,
+        backend=(None if spec.library else _byte_pairs(document, added, content["model"])) or library,
         library=library,
         about=_about(tokenizer, document, added),
         inside=_inside(document),
@@ -166,11 +167,17 @@ def _encode_with(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
     return encode_text
 
 
-def _byte_pairs(document: Document, added: Mapping[int, AddedToken]) -> BytePairs | None:
-    """Return our own back-end, where the file describes a byte-level BPE with one of the patterns that it knows."""
+def _byte_pairs(document: Document, added: Mapping[int, AddedToken], model: Document) -> BytePairs | None:
+    """Return our own back-end, where the file describes a byte-level BPE with one of the patterns that it knows.
+
+    Args:
+        document: the file.
+        added: its added tokens.
+        model: as `_content` has it.
+    """
     if _obstacle(document, added):
         return None
-    return BytePairs(MACHINES[_pattern(document) or ""], lambda: _model(document["model"]))
+    return BytePairs(MACHINES[_pattern(document) or ""], lambda: _model(model))
 
 
 def _obstacle(document: Document, added: Mapping[int, AddedToken]) -> str:
@@ -189,19 +196,14 @@ def _obstacle(document: Document, added: Mapping[int, AddedToken]) -> str:
 
 def _model(model: Document) -> Model:
     numbers = dict(_vocabulary(model))
-    pairs = _pairs(_merged(model), numbers)
+    pairs = _pairs(model["merges"], numbers)
     whole = {_byte_level(token): number for token, number in numbers.items()} if model.get("ignore_merges") else {}
     of_bytes = {byte: numbers[char] for char, byte in _BYTE_OF.items()}
     return byte_level([of_bytes[byte] for byte in range(256)], pairs, whole)
 
 
-def _merged(model: Document) -> list[list[str]]:
-    """Return the two tokens of each merge, which older files write as one string."""
-    return [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
-
-
 def _pairs(merged: list[list[str]], numbers: Mapping[str, int]) -> Pairs:
-    """Return the table of pairs."""
+    """Return the table of pairs, given the two tokens of each merge."""
     lefts, rights = ([pair[side] for pair in merged] for side in (0, 1))
     columns = (map(numbers.__getitem__, tokens) for tokens in (lefts, rights, map(add, lefts, rights)))
     left, right, token = (np.fromiter(column, np.uint64, len(merged)) for column in columns)
@@ -234,7 +236,7 @@ def _content(document: Document) -> Document:
     model = document["model"]
     options = {name: value for name, value in model.items() if value is not None and value is not False and value != ""}
     if "merges" in model:
-        options["merges"] = _merged(model)
+        options["merges"] = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
     parts = ("normalizer", "pre_tokenizer", "decoder")
     return {"model": options | {"type": model.get("type", "BPE")}, **{part: document.get(part) for part in parts}}
 

@@ -171,6 +171,6 @@ def test_a_token_outside_the_alphabet_of_bytes_stands_for_its_own_characters(odd
     document = json.loads(ARTIFACT)
     document["model"]["vocab"][odd] = len(document["model"]["vocab"])
     known, encoder = (load_encoder(each, spec()) for each in (ARTIFACT, json.dumps(document).encode()))
-    assert encoder.token_bytes(np.array([known.vocab_size])) == odd.encode()
-    whole = np.arange(known.vocab_size)
+    assert encoder.token_bytes(np.array([known.vocab_size], np.uint32)) == odd.encode()
+    whole = np.arange(known.vocab_size, dtype=np.uint32)
     assert encoder.token_bytes(whole) == known.token_bytes(whole)
