@@ -115,7 +115,7 @@ def _update_array(digest: xxhash.xxh3_128, array: pa.Array) -> None:
     digest.update(struct.pack("<q", len(array)))
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    digest.update(np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).tobytes())
+    digest.update(_validity(array))
     if pa.types.is_null(array.type):
         return
     if pa.types.is_boolean(array.type):
@@ -124,13 +124,20 @@ def _update_array(digest: xxhash.xxh3_128, array: pa.Array) -> None:
         for child in array.flatten():
             _update_array(digest, child)
     elif pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        _update_fixed(digest, pc.list_value_length(array).fill_null(0))
+        _update_fixed(digest, pc.list_value_length(array))
         _update_array(digest, array.flatten())
     elif _is_variable(array.type):
-        _update_fixed(digest, pc.binary_length(array).fill_null(0))
+        _update_fixed(digest, pc.binary_length(array))
         digest.update(_variable_bytes(array))
     else:
         _update_fixed(digest, array)
+
+
+def _validity(array: pa.Array) -> bytes:
+    """Return a bit per value that says whether it is there."""
+    if array.null_count == 0:
+        return np.packbits(np.ones(len(array), np.bool_)).tobytes()
+    return np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).tobytes()
 
 
 def _type_name(kind: pa.DataType) -> str:
@@ -147,7 +154,7 @@ def _is_variable(kind: pa.DataType) -> bool:
 
 def _variable_bytes(array: pa.Array) -> memoryview | bytes:
     """Return the bytes of all values, one after another (nulls are empty)."""
-    present = array.drop_null()
+    present = array.drop_null() if array.null_count else array
     wide = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
     _, offsets, data = present.buffers()
     if data is None or len(present) == 0:
