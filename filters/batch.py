@@ -104,9 +104,12 @@ class Outcome:
 
 
 class Stage(BaseModel):
-    """The declared, frozen options of a stage; it carries no behaviour."""
+    """The declared, frozen options of a stage; it carries no behaviour.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    pydantic makes what checks them when a manifest first names the stage: it uses few of those that there are.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     version: ClassVar[int]
     measured: ClassVar[tuple[str, ...]] = ()
     """The signals that `measure` returns, by name; `filters.signals` defines them."""

@@ -23,6 +23,8 @@ BYTE_UNITS = {
     "TiB": 1 << 40,
 }
 
+MIB = 1 << 20
+
 LARGEST = 2**63 - 1
 """Amounts are kept in signed 64-bit columns."""
 

@@ -96,6 +96,11 @@ def test_ray_is_not_imported_before_it_is_asked_for(module: str) -> None:
     assert "ray" not in in_fresh_python(f"import {module}{LOADED}").split()
 
 
+def test_the_command_line_imports_what_a_command_runs_when_it_runs() -> None:
+    loaded = in_fresh_python(f"import pipelines.cli{LOADED}").split()
+    assert {"numba", "numpy", "pyarrow", "tokenizers"} & set(loaded) == set()
+
+
 def test_importing_a_package_opens_no_file_of_ours_and_starts_no_thread() -> None:
     code = "import threading, pipelines.engine.session, filters.gopher; print(threading.active_count())"
     assert in_fresh_python(code) == "1"

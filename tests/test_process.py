@@ -18,6 +18,21 @@ assert pa.array(["a", None]).to_pylist() == ["a", None]
 print("pandas" in sys.modules)
 """
 MAKES_A_FRAME = MAKES_LISTS + "print(pa.table({'number': [1, 2]}).to_pandas()['number'].sum())"
+LOOKS = """
+import gc
+from pipelines.process import look_for_garbage_seldom
+gc.collect()
+looks = []
+gc.callbacks.append(lambda phase, info: looks.append(phase))
+kept = [[] for _ in range(10_000)]
+print(len(looks) > 0)
+look_for_garbage_seldom()
+looks.clear()
+kept += [[] for _ in range(10_000)]
+print(len(looks) > 0)
+kept += [[] for _ in range(100_000)]
+print(len(looks) > 0)
+"""
 ENDS = (
     "import atexit; from pipelines.process import without_collection; atexit.register(print, 1); without_collection()"
 )
@@ -38,6 +53,10 @@ def test_arrays_of_lists_import_no_pandas() -> None:
 def test_tables_become_data_frames_all_the_same() -> None:
     pytest.importorskip("pandas")
     assert printed(MAKES_A_FRAME) == ["False", "3"]
+
+
+def test_garbage_is_looked_for_seldom_and_still_looked_for() -> None:
+    assert printed(LOOKS) == ["True", "False", "True"]
 
 
 def test_what_is_left_to_do_at_the_end_is_done() -> None:

@@ -11,7 +11,7 @@ Kernels take and give arrays, never Arrow objects; they are the only code that t
 import os
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -48,25 +48,41 @@ def cache_folder() -> Path:
 numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined] # numba makes its options at import
 
 
-class _Kept(FunctionCache):
-    """What numba keeps of one function.
+class _Kept:
+    """What numba keeps of one function; its files are looked for when it is called, for a process calls few of all.
 
     Before numba loads machine code, it sets up all that compiling takes: it imports its support for arrays, strings,
     dictionaries, random numbers and other libraries (SciPy's linear algebra, cffi), which takes half a second or
     more. Machine code only needs numba's memory; what is not kept is set up and compiled as ever.
     """
 
+    def __init__(self, function: Callable[..., object]) -> None:
+        self._function = function
+
+    @cached_property
+    def _files(self) -> Any:  # noqa: ANN401 - numba has few types
+        return FunctionCache(self._function)  # type: ignore[no-untyped-call]
+
+    @property
+    def cache_path(self) -> str:
+        """The folder of the files, for numba's own statistics."""
+        return str(self._files.cache_path)
+
     def load_overload(self, sig: object, target_context: object) -> object:
         """Return what is kept for arguments of some types; None where nothing is."""
         rtsys.initialize(target_context)
-        return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call] # numba has few types
+        return self._files._load_overload(sig, target_context)  # noqa: SLF001 - without what numba sets up first
+
+    def save_overload(self, sig: object, made: object) -> None:
+        """Keep what was compiled for arguments of some types."""
+        self._files.save_overload(sig, made)
 
 
 def _compiled(function: Callable[Inputs, Output], **options: bool) -> Callable[Inputs, Output]:
     """Return a function that is compiled, or loaded, when it is first called with arguments of some types."""
     settings: dict[str, Any] = {"nogil": True, "boundscheck": False, **options}
     compiled: Any = numba.njit(**settings)(function)
-    compiled._cache = _Kept(function)  # type: ignore[no-untyped-call] # noqa: SLF001 - as numba's own `cache=True` does
+    compiled._cache = _Kept(function)  # noqa: SLF001 - as numba's own `cache=True` does
     return cast("Callable[Inputs, Output]", compiled)
 
 

@@ -241,9 +241,9 @@ def _id_rows(table: pa.Table, first: int) -> Rows:
 
 def _count(counts: Counter[str], table: pa.Table) -> None:
     """Add up records by fate, stage and rule, and their tokens."""
-    groups = table.group_by(["fate", "stage", "rule"]).aggregate([([], "count_all")])
-    for row in groups.to_pylist():
-        counts[fall_name(row["fate"], row["stage"], row["rule"])] += row["count_all"]
+    said = (pc.fill_null(table.column(name), "") for name in ("fate", "stage", "rule"))
+    for row in pc.value_counts(pc.binary_join_element_wise(*said, "\t")).to_pylist():
+        counts[fall_name(*row["values"].split("\t", 2))] += row["counts"]
     counts["records"] += table.num_rows
     counts["tokens"] += pc.sum(table.column("tokens")).as_py() or 0
     counts["tokens_used"] += pc.sum(table.column("tokens_used")).as_py() or 0

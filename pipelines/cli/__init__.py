@@ -16,7 +16,7 @@ from pipelines.cli.output import errors
 from pipelines.cli.rewriting import export, mix
 from pipelines.cli.starting import sample, schema
 from pipelines.errors import GristmillError
-from pipelines.process import without_collection, without_pandas
+from pipelines.process import look_for_garbage_seldom, without_collection, without_pandas
 
 app = typer.Typer(
     name="gristmill",
@@ -55,6 +55,7 @@ for _name, _command in COMMANDS.items():
 
 def main() -> None:
     """Run the command line."""
+    look_for_garbage_seldom()
     without_pandas()
     try:
         app(prog_name="gristmill")

@@ -10,19 +10,6 @@ from typing import Annotated
 
 import typer
 
-from pipelines.audit.opened import open_folder
-from pipelines.audit.passport_html import passport_as_html
-from pipelines.audit.passport_page import print_told
-from pipelines.audit.pieces import packing_of, trace_pieces
-from pipelines.audit.pieces_page import print_sequences
-from pipelines.audit.signals_list import find_signals
-from pipelines.audit.signals_page import print_signals
-from pipelines.audit.steps import Place, Step, pieces_at, place_in, places_of
-from pipelines.audit.stories import stories_of
-from pipelines.audit.stories_page import print_stories
-from pipelines.audit.tokenizer_told import tell_of
-from pipelines.audit.whatif import what_if as judge_again
-from pipelines.audit.whatif_page import print_answer
 from pipelines.cli.options import AsJson, Folder, Page
 from pipelines.cli.output import console, print_json, write_page
 from pipelines.errors import RequestError
@@ -43,6 +30,10 @@ def why(
     A record without an id of its own is called path:ordinal. The ordinal is the record's number in a Parquet or
     compressed file, and the byte at which its line begins in a plain one.
     """
+    from pipelines.audit.opened import open_folder
+    from pipelines.audit.stories import stories_of
+    from pipelines.audit.stories_page import print_stories
+
     print_stories(console, stories_of(open_folder(folder), name))
 
 
@@ -72,6 +63,11 @@ def trace(
 
     The texts are made again from the sources, so these must still be where they were, and what they were.
     """
+    from pipelines.audit.opened import open_folder
+    from pipelines.audit.pieces import packing_of, trace_pieces
+    from pipelines.audit.pieces_page import print_sequences
+    from pipelines.audit.steps import Place, Step, pieces_at, place_in, places_of
+
     if (step is None) == (shard == "") or (step is None and (phases or skip or batch_size > 1)):
         raise RequestError("name either SHARD and ROW, or --step with the --batch-size of all ranks together")
     build_ = open_folder(folder)
@@ -111,6 +107,10 @@ def what_if(
     The answer is exact where all it takes was measured; else it is called an estimate and says what is missing. What is
     measured itself (words, models, texts) only a build can change.
     """
+    from pipelines.audit.opened import open_folder
+    from pipelines.audit.whatif import what_if as judge_again
+    from pipelines.audit.whatif_page import print_answer
+
     answer = judge_again(open_folder(folder), settings, source, samples)
     if as_json:
         print_json(answer)
@@ -139,6 +139,10 @@ def tokenizer(
     A build counts all its texts, by source and, where `language` measured it, by language; of the first documents of
     every split it says how many come back when they are decoded.
     """
+    from pipelines.audit.passport_html import passport_as_html
+    from pipelines.audit.passport_page import print_told
+    from pipelines.audit.tokenizer_told import tell_of
+
     told = tell_of(where, texts or [])
     if as_json:
         print_json(told)
@@ -162,6 +166,9 @@ def signals(
 
     Any of them can stand in an expression of the manifest: `- where: "word_count >= 50 and frac_bullet_lines < 0.5"`.
     """
+    from pipelines.audit.signals_list import find_signals
+    from pipelines.audit.signals_page import print_signals
+
     found = find_signals(pattern)
     if as_json:
         print_json(found)

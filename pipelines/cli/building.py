@@ -9,26 +9,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.audit.bench import Asked, bench
-from pipelines.audit.bench_html import page as bench_as_html
-from pipelines.audit.bench_page import print_bench
-from pipelines.audit.forecast import forecast
-from pipelines.audit.forecast_page import print_forecast
-from pipelines.audit.pilot import pilot
-from pipelines.audit.pilot_page import print_pilot
-from pipelines.audit.preview import preview as preview_manifest
-from pipelines.audit.preview_one import Wanted, preview_one
-from pipelines.audit.preview_one_page import print_one
-from pipelines.audit.preview_page import print_preview
-from pipelines.audit.report import print_summary
+from pipelines.amounts import MIB
 from pipelines.cli.options import AddressOrNone, AsJson, ManifestPath, Overrides, Page, Partitions, Spill, Workers
 from pipelines.cli.output import console, errors, print_json, write_page
-from pipelines.engine.job import MIB, Resources
-from pipelines.engine.progress import reporter_for
-from pipelines.engine.session import Settings
-from pipelines.engine.session import build as build_manifest
 from pipelines.errors import RequestError
-from pipelines.manifest import load_manifest
 
 
 def build(
@@ -54,6 +38,13 @@ def build(
 
     With another number: `gristmill build web.yaml --out runs/web --set mix.phases.0.tokens=1M`
     """
+    from pipelines.audit.report import print_summary
+    from pipelines.engine.job import Resources
+    from pipelines.engine.progress import reporter_for
+    from pipelines.engine.session import Settings
+    from pipelines.engine.session import build as build_manifest
+    from pipelines.manifest import load_manifest
+
     resources = Resources(workers=workers, spill_bytes=spill, partitions=partitions, reverse=reverse)
     loaded = load_manifest(manifest, settings or [])
     console.print(f"Building [bold]{loaded.name}[/] into {out}", highlight=False)
@@ -96,6 +87,15 @@ def plan(
     machines it must be one that all share), and writes nothing to a build. Each number has a 95 % interval. Copies are
     the exception: a sample sees fewer than there are, so where sources repeat, pools will hold less.
     """
+    from pipelines.audit.forecast import forecast
+    from pipelines.audit.forecast_page import print_forecast
+    from pipelines.audit.pilot import pilot
+    from pipelines.audit.pilot_page import print_pilot
+    from pipelines.engine.job import Resources
+    from pipelines.engine.progress import reporter_for
+    from pipelines.engine.session import Settings
+    from pipelines.manifest import load_manifest
+
     resources = Resources(workers=workers, spill_bytes=spill, partitions=partitions)
     loaded = load_manifest(manifest, settings or [])
     run = Settings(address, resources, reporter_for(errors))
@@ -129,6 +129,12 @@ def preview(
     All that is known of one document: `gristmill preview web.yaml --id sherlock-0`, or the third of each source:
     `gristmill preview web.yaml --document 3`. Rules behind the one by which it falls are shown too.
     """
+    from pipelines.audit.preview import preview as preview_manifest
+    from pipelines.audit.preview_one import Wanted, preview_one
+    from pipelines.audit.preview_one_page import print_one
+    from pipelines.audit.preview_page import print_preview
+    from pipelines.manifest import load_manifest
+
     loaded = load_manifest(manifest, settings or [])
     if name or number:
         print_one(console, preview_one(loaded, Wanted(name, number), source))
@@ -165,6 +171,14 @@ def dedup_bench(
     those within the sample, and nearly always more in the whole. With `--all` they are those of a build. All of it
     happens in a temporary folder (`TMPDIR`; on several machines it must be one that all share).
     """
+    from pipelines.audit.bench import Asked, bench
+    from pipelines.audit.bench_html import page as bench_as_html
+    from pipelines.audit.bench_page import print_bench
+    from pipelines.engine.job import Resources
+    from pipelines.engine.progress import reporter_for
+    from pipelines.engine.session import Settings
+    from pipelines.manifest import load_manifest
+
     asked = Asked(None if everything else documents, stage, pairs)
     run = Settings(address, Resources(workers=workers), reporter_for(errors))
     seen = bench(load_manifest(manifest, settings or []), asked, run)

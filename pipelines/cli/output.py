@@ -11,8 +11,6 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from pipelines.engine.storage import open_storage
-
 console = Console()
 errors = Console(stderr=True)
 
@@ -24,5 +22,7 @@ def print_json(value: object) -> None:
 
 def write_page(path: Path, page: str) -> None:
     """Write a page for a browser, and say so."""
+    from pipelines.engine.storage import open_storage
+
     open_storage(path.parent).put(path.name, page.encode())
     errors.print(f"Written: {path}", highlight=False, markup=False, soft_wrap=True)

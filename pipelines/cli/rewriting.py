@@ -10,20 +10,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.amounts import parse_bytes
-from pipelines.audit.opened import open_folder
-from pipelines.audit.report import print_summary
+from pipelines.amounts import MIB, parse_bytes
 from pipelines.cli.options import AddressOrNone, Folder, Overrides, Spill, Workers
 from pipelines.cli.output import console
-from pipelines.engine.job import MIB, Resources
-from pipelines.engine.progress import reporter_for
-from pipelines.engine.remixing import mix_again
-from pipelines.engine.session import Settings
 from pipelines.errors import RequestError
-from pipelines.exports.export import export as export_shards
-from pipelines.exports.page import print_export
-from pipelines.exports.wanted import Wanted as WantedExport
-from pipelines.yaml_keys import read_document
 
 
 def mix(
@@ -45,6 +35,14 @@ def mix(
     Shards and ledger are replaced, and are those that `build` would write with that mix. The source files may be gone.
     A pool whose condition names a number that the build did not measure needs `build`, and is refused.
     """
+    from pipelines.audit.opened import open_folder
+    from pipelines.audit.report import print_summary
+    from pipelines.engine.job import Resources
+    from pipelines.engine.progress import reporter_for
+    from pipelines.engine.remixing import mix_again
+    from pipelines.engine.session import Settings
+    from pipelines.yaml_keys import read_document
+
     tree = read_document(manifest).tree.get("mix") if manifest is not None else None
     resources = Resources(workers=workers, spill_bytes=spill)
     run = Settings(address, resources, reporter_for(console))
@@ -79,7 +77,13 @@ def export(
     (MosaicML Streaming, for LLM Foundry). Sequences keep their order, BOS and EOS stay, and padding is left out where
     the format knows none; `export.json` accounts for every token.
     """
-    wanted = WantedExport(to, tuple(phases or ()), unit, _bytes(file_bytes), tokenizer)
+    from pipelines.audit.opened import open_folder
+    from pipelines.engine.progress import reporter_for
+    from pipelines.exports.export import export as export_shards
+    from pipelines.exports.page import print_export
+    from pipelines.exports.wanted import Wanted
+
+    wanted = Wanted(to, tuple(phases or ()), unit, _bytes(file_bytes), tokenizer)
     account = export_shards(open_folder(folder), wanted, out, reporter_for(console))
     print_export(console, account, out)
 

@@ -12,10 +12,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.audit.report import print_sample
 from pipelines.cli.output import console
-from pipelines.manifest import Manifest
-from pipelines.sample import write_sample
 
 
 def schema() -> None:
@@ -24,6 +21,8 @@ def schema() -> None:
     Example: `gristmill schema > manifest.schema.json`, and begin a manifest with
     `# yaml-language-server: $schema=manifest.schema.json`.
     """
+    from pipelines.manifest import Manifest
+
     sys.stdout.write(json.dumps(Manifest.json_schema(), indent=2) + "\n")
 
 
@@ -35,4 +34,7 @@ def sample(
 
     Example: `gristmill sample data/sample`
     """
+    from pipelines.audit.report import print_sample
+    from pipelines.sample import write_sample
+
     print_sample(console, write_sample(folder, megabytes))

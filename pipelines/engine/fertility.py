@@ -57,12 +57,19 @@ class FertilityTask:
 
 def run_fertility(job: Job, task: FertilityTask) -> Receipt:
     """Write the split's counts."""
-    table = _documents(job, task).group_by("language").aggregate([(name, "sum") for name in AMOUNTS])
-    table = table.select(["language", *(f"{name}_sum" for name in AMOUNTS)]).rename_columns(FERTILITY.names)
     with PartWriter(job.storage, task.part(job), FERTILITY) as writer:
-        writer.add(table.sort_by("language").cast(FERTILITY))
+        writer.add(_by_language(_documents(job, task)))
     counts, info = {"rows": writer.rows}, {"source": task.holding.split.source}
     return save_receipt(job.storage, Receipt(writer.part, writer.files, writer.content, counts, info))
+
+
+def _by_language(documents: pa.Table) -> pa.Table:
+    """Return the sums of each language, in the columns of a part."""
+    languages = documents["language"].combine_chunks().dictionary_encode("encode")
+    sums = np.zeros((len(AMOUNTS), len(languages.dictionary)), np.int64)
+    for total, name in zip(sums, AMOUNTS, strict=True):
+        np.add.at(total, languages.indices.to_numpy(), pc.fill_null(documents[name], 0).to_numpy())
+    return pa.table([languages.dictionary, *map(pa.array, sums)], FERTILITY).sort_by("language")
 
 
 def _documents(job: Job, task: FertilityTask) -> pa.Table:

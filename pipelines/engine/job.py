@@ -10,11 +10,10 @@ from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
+from pipelines.amounts import MIB
 from pipelines.engine.splits import Split
 from pipelines.engine.storage import Storage
 from pipelines.manifest import Manifest
-
-MIB = 1 << 20
 
 
 @dataclass(frozen=True)

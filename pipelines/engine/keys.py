@@ -7,9 +7,10 @@ Guaranteed: the same values on every machine and Python; nothing here depends on
 
 import json
 import struct
-from collections.abc import Collection
-from itertools import pairwise
+from collections.abc import Collection, Iterable
+from itertools import chain, pairwise
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -17,6 +18,9 @@ import pyarrow.compute as pc
 import xxhash
 
 U64 = npt.NDArray[np.uint64]
+
+FEW = 16
+"""Items of a list that are looked at one by one."""
 
 
 def document_uids(source: str, path: str, ordinals: U64) -> U64:
@@ -62,6 +66,34 @@ def key_of(value: object) -> str:
     return xxhash.xxh3_128_hexdigest(canonical(value).encode())
 
 
+def key_of_large(value: object) -> str:
+    """Return what `key_of` does, sooner where `value` holds thousands of words, numbered or in pairs: a vocabulary."""
+    return xxhash.xxh3_128_hexdigest(_canonical_bytes(value))
+
+
+def _canonical_bytes(value: object) -> bytes:
+    """Return canonical JSON in UTF-8; msgspec writes the same of words and whole numbers (of floats it does not)."""
+    if isinstance(value, dict) and _are(value, str):
+        if _are(value.values(), int):
+            return msgspec.json.encode(value, order="sorted")
+        return b"{%b}" % b",".join(_member(name, value[name]) for name in sorted(value))
+    if isinstance(value, list | tuple):
+        if _are(value, list, tuple) and _are(chain.from_iterable(value), str, int):
+            return msgspec.json.encode(value)
+        if len(value) <= FEW:
+            return b"[%b]" % b",".join(map(_canonical_bytes, value))
+    return canonical(value).encode()
+
+
+def _are(values: Iterable[object], *kinds: type) -> bool:
+    """Return whether all values are of these very types; neither of one that comes of them, nor a bool for an int."""
+    return set(map(type, values)) <= set(kinds)
+
+
+def _member(name: str, value: object) -> bytes:
+    return b"%b:%b" % (canonical(name).encode(), _canonical_bytes(value))
+
+
 def free_name(name: str, taken: Collection[str]) -> str:
     """Return `name`, or with a number behind it where it is taken."""
     numbered = (f"{name}#{number}" for number in range(2, len(taken) + 3))
@@ -83,7 +115,7 @@ def _update_array(digest: xxhash.xxh3_128, array: pa.Array) -> None:
     digest.update(struct.pack("<q", len(array)))
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
-    digest.update(np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).tobytes())
+    digest.update(_validity(array))
     if pa.types.is_null(array.type):
         return
     if pa.types.is_boolean(array.type):
@@ -92,13 +124,20 @@ def _update_array(digest: xxhash.xxh3_128, array: pa.Array) -> None:
         for child in array.flatten():
             _update_array(digest, child)
     elif pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
-        _update_fixed(digest, pc.list_value_length(array).fill_null(0))
+        _update_fixed(digest, pc.list_value_length(array))
         _update_array(digest, array.flatten())
     elif _is_variable(array.type):
-        _update_fixed(digest, pc.binary_length(array).fill_null(0))
+        _update_fixed(digest, pc.binary_length(array))
         digest.update(_variable_bytes(array))
     else:
         _update_fixed(digest, array)
+
+
+def _validity(array: pa.Array) -> bytes:
+    """Return a bit per value that says whether it is there."""
+    if array.null_count == 0:
+        return np.packbits(np.ones(len(array), np.bool_)).tobytes()
+    return np.packbits(array.is_valid().to_numpy(zero_copy_only=False)).tobytes()
 
 
 def _type_name(kind: pa.DataType) -> str:
@@ -115,7 +154,7 @@ def _is_variable(kind: pa.DataType) -> bool:
 
 def _variable_bytes(array: pa.Array) -> memoryview | bytes:
     """Return the bytes of all values, one after another (nulls are empty)."""
-    present = array.drop_null()
+    present = array.drop_null() if array.null_count else array
     wide = pa.types.is_large_string(array.type) or pa.types.is_large_binary(array.type)
     _, offsets, data = present.buffers()
     if data is None or len(present) == 0:

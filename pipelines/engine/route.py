@@ -7,6 +7,7 @@ Guaranteed: adjacent map stages share a pass; an exchange or a fit ends one; a s
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from filters.batch import Edits, Judges, Measures, Stage, measuring_options
@@ -54,7 +55,7 @@ class Step:
         """Whether the stage cannot work yet, since what it works with is not fitted."""
         return bool(self.fit) and not self.fitted
 
-    @property
+    @cached_property
     def signals_key(self) -> str:
         """Name of what this step measures: stage, version, measuring options, text and fit, never thresholds."""
         options = measuring_options(self.stage)

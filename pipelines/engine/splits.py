@@ -6,6 +6,7 @@ Guaranteed: a split depends on its file and on `split_bytes` alone, never on wor
 """
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from pipelines.engine.keys import key_of
 
@@ -73,7 +74,7 @@ class Split:
     end: int
     most: int = -1
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Name of the split in part keys: all of it but its number and its root; what lies beside it counts too."""
         identity, some = asdict(self.file.identity), [self.most] if self.most >= 0 else []

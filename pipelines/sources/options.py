@@ -109,9 +109,9 @@ class Sample(BaseModel):
 
 
 class SourceOptions(BaseModel):
-    """An entry of `sources:` in the manifest."""
+    """An entry of `sources:` in the manifest; pydantic makes what checks one when a manifest first has its format."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     containers: ClassVar[tuple[Container, ...]] = ("lines", "parquet")
 
     format: str

@@ -21,7 +21,6 @@ from pipelines.tokens.edit import edited, without_edits
 from pipelines.tokens.huggingface import load_json
 from pipelines.tokens.marks import Cut
 from pipelines.tokens.runs import I64, Ids, Runs
-from pipelines.tokens.sentencepiece import load_sentencepiece
 from pipelines.tokens.spelling import Spelling
 from pipelines.tokens.tiktoken import load_tiktoken
 from pipelines.tokens.vocabulary import Policy, TableEncoder
@@ -97,10 +96,16 @@ class Encoder(Protocol):
         """Return the exact bytes that `ids` stand for; special tokens stand for none."""
 
 
+def _load_sentencepiece(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
+    from pipelines.tokens.sentencepiece import load_sentencepiece  # noqa: PLC0415 - imports Protocol Buffers
+
+    return load_sentencepiece(artifact, spec)
+
+
 LOADERS: dict[Kind, Callable[[bytes, TokenizerSpec], TableEncoder]] = {
     "json": load_json,
     "tiktoken": load_tiktoken,
-    "sentencepiece": load_sentencepiece,
+    "sentencepiece": _load_sentencepiece,
 }
 """Kind of file -> what reads it; to add one, write its loader and add it here and to `kind_of`."""
 

@@ -9,17 +9,20 @@ Guaranteed: ids equal those of `tokenizers`; the special tokens of the file are 
 import json
 import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from operator import add
 from typing import Any, TypeAlias
 
+import numpy as np
 from tokenizers import AddedToken, Tokenizer
 
+from filters.kernels.bpe import Pairs, pairs_of
 from filters.kernels.encoding import Model
 from pipelines.errors import RequestError
 from pipelines.tokenizer_spec import TokenizerSpec
 from pipelines.tokens.about import About, as_it_is, gaps
 from pipelines.tokens.backends import Library
-from pipelines.tokens.bytepairs import MACHINES, MOST_TOKENS, BytePairs, byte_level, merges
+from pipelines.tokens.bytepairs import MACHINES, MOST_TOKENS, BytePairs, byte_level
 from pipelines.tokens.patterns import CL100K, GPT2
 from pipelines.tokens.vocabulary import TableEncoder, hash_of, policy_of, table_of
 
@@ -48,12 +51,13 @@ def load_json(artifact: bytes, spec: TokenizerSpec) -> TableEncoder:
     library = Library("tokenizers", _encode_with(tokenizer))
     added = tokenizer.get_added_tokens_decoder()
     policy = policy_of({token.content: number for number, token in added.items() if token.special}, spec)
+    content = _content(document)
     return TableEncoder(
         name="json",
-        hash=hash_of([_content(document), sorted(map(_described, added, added.values()))], policy),
+        hash=hash_of([content, sorted(map(_described, added, added.values()))], policy),
         table=table_of(dict(_pieces(document, added))),
         policy=policy,
-        backend=(None if spec.library else _byte_pairs(document, added)) or library,
+        backend=(None if spec.library else _byte_pairs(document, added, content["model"])) or library,
         library=library,
         about=_about(tokenizer, document, added),
         inside=_inside(document),
@@ -163,11 +167,17 @@ def _encode_with(tokenizer: Tokenizer) -> Callable[[str], list[int]]:
     return encode_text
 
 
-def _byte_pairs(document: Document, added: Mapping[int, AddedToken]) -> BytePairs | None:
-    """Return our own back-end, where the file describes a byte-level BPE with one of the patterns that it knows."""
+def _byte_pairs(document: Document, added: Mapping[int, AddedToken], model: Document) -> BytePairs | None:
+    """Return our own back-end, where the file describes a byte-level BPE with one of the patterns that it knows.
+
+    Args:
+        document: the file.
+        added: its added tokens.
+        model: as `_content` has it.
+    """
     if _obstacle(document, added):
         return None
-    return BytePairs(MACHINES[_pattern(document) or ""], lambda: _model(document["model"]))
+    return BytePairs(MACHINES[_pattern(document) or ""], lambda: _model(model))
 
 
 def _obstacle(document: Document, added: Mapping[int, AddedToken]) -> str:
@@ -186,12 +196,18 @@ def _obstacle(document: Document, added: Mapping[int, AddedToken]) -> str:
 
 def _model(model: Document) -> Model:
     numbers = dict(_vocabulary(model))
-    merged = (pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"])
-    ids = ((numbers[left], numbers[right], numbers[left + right]) for left, right in merged)
-    pairs = merges((left, right, rank, token) for rank, (left, right, token) in enumerate(ids))
+    pairs = _pairs(model["merges"], numbers)
     whole = {_byte_level(token): number for token, number in numbers.items()} if model.get("ignore_merges") else {}
     of_bytes = {byte: numbers[char] for char, byte in _BYTE_OF.items()}
     return byte_level([of_bytes[byte] for byte in range(256)], pairs, whole)
+
+
+def _pairs(merged: list[list[str]], numbers: Mapping[str, int]) -> Pairs:
+    """Return the table of pairs, given the two tokens of each merge."""
+    lefts, rights = ([pair[side] for pair in merged] for side in (0, 1))
+    columns = (map(numbers.__getitem__, tokens) for tokens in (lefts, rights, map(add, lefts, rights)))
+    left, right, token = (np.fromiter(column, np.uint64, len(merged)) for column in columns)
+    return pairs_of(left, right, np.arange(len(merged), dtype=np.uint64), token)
 
 
 def _is_special(model: Document) -> bool:
@@ -232,9 +248,9 @@ def _described(number: int, token: AddedToken) -> list[object]:
 
 def _pieces(document: Document, added: Mapping[int, AddedToken]) -> Iterator[tuple[int, bytes]]:
     """Yield each id and its bytes; added tokens come last, for they may stand in the vocabulary too."""
-    to_bytes = _byte_level if _holds(document, "ByteLevel") else _marked
-    for token, number in _vocabulary(document["model"]):
-        yield number, to_bytes(token)
+    to_bytes = _all_byte_level if _holds(document, "ByteLevel") else _all_marked
+    vocabulary = _vocabulary(document["model"])
+    yield from zip((number for _, number in vocabulary), to_bytes([token for token, _ in vocabulary]), strict=True)
     for number, extra in added.items():
         yield number, b"" if extra.special else extra.content.encode()
 
@@ -277,6 +293,19 @@ def _byte_level(token: str) -> bytes:
         return token.translate(_AS_LATIN).encode("latin-1")
     except UnicodeEncodeError:
         return token.encode()
+
+
+def _all_byte_level(tokens: list[str]) -> Iterable[bytes]:
+    """Return the bytes of all tokens; NUL, which is not in the alphabet, parts them while all are made at once."""
+    spelt = "\0".join(tokens).translate(_AS_LATIN).split("\uffff")
+    try:
+        return [token.encode("latin-1") for token in spelt] if len(spelt) == len(tokens) else map(_byte_level, tokens)
+    except UnicodeEncodeError:
+        return map(_byte_level, tokens)
+
+
+def _all_marked(tokens: list[str]) -> Iterable[bytes]:
+    return map(_marked, tokens)
 
 
 def _marked(token: str) -> bytes:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from pipelines.engine.keys import key_of
+from pipelines.engine.keys import key_of_large
 from pipelines.errors import ManifestError
 from pipelines.refusals import nearest
 from pipelines.tokenizer_spec import ROLES, Specials, TokenizerSpec
@@ -209,7 +209,7 @@ class TableEncoder:
 
 def hash_of(content: object, policy: Policy) -> str:
     """Return 32 hex digits of a tokenizer's content (plain lists, dictionaries, strings, numbers) and its policy."""
-    return key_of([content, asdict(policy)])
+    return key_of_large([content, asdict(policy)])
 
 
 def table_of(pieces: Mapping[int, bytes]) -> tuple[bytes, ...]:

@@ -13,7 +13,7 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.engine.keys import canonical, content_hash, document_uids, draw, key_of
+from pipelines.engine.keys import canonical, content_hash, document_uids, draw, key_of, key_of_large
 
 U64S = st.integers(0, 2**64 - 1)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
@@ -54,6 +54,36 @@ def test_a_key_does_not_depend_on_the_order_of_options() -> None:
 def test_what_has_no_stable_form_gets_no_key(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
         canonical(value)
+
+
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), NAMES)
+WORDS = st.text(st.characters(codec="utf-8"))
+VALUES = st.recursive(
+    st.one_of(
+        SCALARS,
+        st.dictionaries(WORDS, st.integers()),
+        st.lists(st.lists(st.one_of(WORDS, st.integers(), st.booleans()))),
+        st.lists(st.tuples(WORDS, st.integers()), min_size=20, max_size=30),
+    ),
+    lambda values: st.one_of(st.lists(values), st.dictionaries(WORDS, values)),
+    max_leaves=8,
+)
+
+
+@given(VALUES)
+def test_a_large_value_has_the_key_that_it_would_have_as_a_small_one(value: object) -> None:
+    assert key_of_large(value) == key_of(value)
+
+
+@pytest.mark.parametrize("value", [[{1, 2}], {"a": [["b", math.nan]]}, {"a": "\ud800"}, [["\ud800"]], {"a": b"bytes"}])
+def test_a_large_value_without_a_stable_form_gets_no_key(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        key_of_large(value)
+
+
+def test_every_character_of_a_large_value_is_written_as_in_a_small_one() -> None:
+    words = [[chr(code)] for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    assert key_of_large(words) == key_of(words)
 
 
 @dataclass(frozen=True)

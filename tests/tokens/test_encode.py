@@ -164,3 +164,13 @@ def test_added_tokens_that_are_not_special_are_vocabulary_under_the_librarys_own
     assert encoder.vocab_size == len(document["model"]["vocab"]) + 1
     assert encoder.vocab_size - 1 in ids_of(encoder, "a<tab>b")
     assert bytes_of(encoder, "a<tab>b") == b"a<tab>b"
+
+
+@pytest.mark.parametrize("odd", ["\u20ac", "\uffff", "a\0b", "\u00a0", "\n"])
+def test_a_token_outside_the_alphabet_of_bytes_stands_for_its_own_characters(odd: str) -> None:
+    document = json.loads(ARTIFACT)
+    document["model"]["vocab"][odd] = len(document["model"]["vocab"])
+    known, encoder = (load_encoder(each, spec()) for each in (ARTIFACT, json.dumps(document).encode()))
+    assert encoder.token_bytes(np.array([known.vocab_size], np.uint32)) == odd.encode()
+    whole = np.arange(known.vocab_size, dtype=np.uint32)
+    assert encoder.token_bytes(whole) == known.token_bytes(whole)
