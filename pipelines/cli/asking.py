@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.options import AsJson, Folder, Page
-from pipelines.cli.output import console, print_json, write_page
+from pipelines.cli.output import console, show, write_page
 from pipelines.errors import RequestError
 
 
@@ -112,10 +112,7 @@ def what_if(
     from pipelines.audit.whatif_page import print_answer
 
     answer = judge_again(open_folder(folder), settings, source, samples)
-    if as_json:
-        print_json(answer)
-    else:
-        print_answer(console, answer)
+    show(answer, print_answer, as_json=as_json)
 
 
 def tokenizer(
@@ -144,10 +141,7 @@ def tokenizer(
     from pipelines.audit.tokenizer_told import tell_of
 
     told = tell_of(where, texts or [])
-    if as_json:
-        print_json(told)
-    else:
-        print_told(console, told)
+    show(told, print_told, as_json=as_json)
     if html is not None:
         write_page(html, passport_as_html(told))
 
@@ -170,7 +164,4 @@ def signals(
     from pipelines.audit.signals_page import print_signals
 
     found = find_signals(pattern)
-    if as_json:
-        print_json(found)
-    else:
-        print_signals(console, found)
+    show(found, print_signals, as_json=as_json)

@@ -11,7 +11,7 @@ import typer
 
 from pipelines.amounts import MIB
 from pipelines.cli.options import AddressOrNone, AsJson, ManifestPath, Overrides, Page, Partitions, Spill, Workers
-from pipelines.cli.output import console, errors, print_json, write_page
+from pipelines.cli.output import console, errors, show, write_page
 from pipelines.errors import RequestError
 
 
@@ -105,7 +105,7 @@ def plan(
         print_forecast(console, forecast(loaded, out, resources))
     if sampled:
         seen = pilot(loaded, sampled, run)
-        print_json(seen) if as_json else print_pilot(console, seen)
+        show(seen, print_pilot, as_json=as_json)
 
 
 def preview(
@@ -182,9 +182,6 @@ def dedup_bench(
     asked = Asked(None if everything else documents, stage, pairs)
     run = Settings(address, Resources(workers=workers), reporter_for(errors))
     seen = bench(load_manifest(manifest, settings or []), asked, run)
-    if as_json:
-        print_json(seen)
-    else:
-        print_bench(console, seen)
+    show(seen, print_bench, as_json=as_json)
     if html is not None:
         write_page(html, bench_as_html(seen))

@@ -6,7 +6,9 @@ Guaranteed: with JSON, nothing else is on standard output.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from rich.console import Console
@@ -14,10 +16,15 @@ from rich.console import Console
 console = Console()
 errors = Console(stderr=True)
 
+Value = TypeVar("Value")
 
-def print_json(value: object) -> None:
-    """Print dataclasses as JSON."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+def show(value: Value, printed: Callable[[Console, Value], None], *, as_json: bool) -> None:
+    """Print dataclasses as JSON, or as people read them."""
+    if as_json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    else:
+        printed(console, value)
 
 
 def write_page(path: Path, page: str) -> None:
