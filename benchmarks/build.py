@@ -3,11 +3,12 @@
 In:  `--megabytes N` of real text: `../shared/corpus` beside the repository, or else what `gristmill sample` writes.
 Out: a table of text MB/s and peak memory, the share of the physical limit, and with `--json` a last line of JSON: a row
     per recipe (name, peer, ours_mb_s, peer_mb_s, ratio, of_limit: our share of the physical limit).
-Guaranteed: both read the same files, in a process each, pinned to one core; rounds are interleaved, medians are given.
-    Kernels are compiled before, in a run that does not count. The physical limit is a process that only
-    reads, decompresses and writes the same bytes as zstd-1.
+Guaranteed: both read the same files, in a process each, pinned to one core; medians are given. In a round ours runs
+    before the peer and again behind it: the peer takes minutes, over which a shared machine is now slow, now fast.
+    Kernels are compiled before, in a run that does not count. The physical limit is a process that only reads,
+    decompresses and writes the same bytes as zstd-1.
 
-A round takes a quarter of an hour, nearly all of it the peer's; on less text the start of our process, some four
+A round takes a quarter of an hour, nearly all of it the peer's; on less text the start of our process, some three
 seconds whatever the size, is most of what is measured.
 
 Run it: python -m benchmarks.build --json [--megabytes 128] [--rounds 1] [--only whole,build,filter]
@@ -80,10 +81,10 @@ class Bench:
         interleave([self._ours(recipe) for recipe in self.recipes], self.folder, 1)
 
     def contenders(self) -> list[Contender]:
-        """Return the physical limit, then ours and the peer's for each recipe."""
+        """Return the physical limit, then for each recipe ours, the peer's, and ours again."""
         limit = Contender("limit", (*PYTHON, "benchmarks.limit", self._path("corpus"), str(REPEATS)))
-        pairs = [[self._ours(recipe), self._peer(recipe)] for recipe in self.recipes]
-        return [limit, *(contender for pair in pairs for contender in pair)]
+        runs = [[self._ours(recipe), self._peer(recipe), self._ours(recipe)] for recipe in self.recipes]
+        return [limit, *(contender for run in runs for contender in run)]
 
     def _ours(self, recipe: str) -> Contender:
         command = (*PYTHON, "pipelines.cli", "build", self._path(f"{recipe}.yaml"), "--address", "none", "--out")

@@ -60,7 +60,7 @@ def interleave(contenders: Sequence[Contender], folder: Path, rounds: int) -> di
     """Run every contender once a round, in order.
 
     Args:
-        contenders: what runs.
+        contenders: what runs; one that is named twice runs twice a round.
         folder: where outputs go; each is removed when its run is over.
         rounds: number of rounds.
     """
