@@ -35,25 +35,26 @@ class Block:
 def line_blocks(chunks: Iterable[bytes | Problem], start: int = 0) -> Iterator[Block | Problem]:
     """Cut a stream that begins at byte `start` into blocks; a line that a problem breaks off belongs to the problem."""
     held: list[bytes] = []
+    size = 0
     for chunk in chunks:
         if isinstance(chunk, Problem):
             yield from _blocks(_whole_lines(b"".join(held)), start, final=True)
             yield chunk
             return
         held.append(chunk)
-        if _is_due(held):
+        before, size = size, size + len(chunk)
+        if _is_due(before, chunk):
             data, done = b"".join(held), 0
             for block in _blocks(data, start, final=False):
                 yield block
                 done = block.end
-            held, start = [data[done:]], start + done
+            held, size, start = [data[done:]], size - done, start + done
     yield from _blocks(b"".join(held), start, final=True)
 
 
-def _is_due(held: list[bytes]) -> bool:
-    """Tell whether a block can be cut; what was held before the last chunk either is too short or has no newline."""
-    before = sum(map(len, held)) - len(held[-1])
-    return before + len(held[-1]) >= BLOCK_BYTES and (before < BLOCK_BYTES or b"\n" in held[-1])
+def _is_due(before: int, chunk: bytes) -> bool:
+    """Tell whether a block can be cut; the bytes before the last chunk either are too few or have no newline."""
+    return before + len(chunk) >= BLOCK_BYTES and (before < BLOCK_BYTES or b"\n" in chunk)
 
 
 def _whole_lines(data: bytes) -> bytes:

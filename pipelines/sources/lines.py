@@ -67,7 +67,7 @@ def read_line_texts(
         lines, _ = _lines_of(block)
         chosen = wanted[first : first + len(lines)]
         if lines:
-            yield reader.texts(lines, chosen, checked=is_utf8(block.data, block.begin, block.end))
+            yield reader.texts(lines, chosen)
         first += len(lines)
 
 

@@ -49,12 +49,13 @@ class TextReader:
         self._layout = source.layout
         self._shape = text_shape(source, [])
 
-    def texts(
-        self, lines: Sequence[memoryview], wanted: npt.NDArray[np.bool_], *, checked: bool
-    ) -> pa.LargeStringArray:
-        """Return the text of each line that is `wanted` and can be read, and "" for the others."""
+    def texts(self, lines: Sequence[memoryview], wanted: npt.NDArray[np.bool_]) -> pa.LargeStringArray:
+        """Return the text of each line that is `wanted` and can be read, and "" for the others.
+
+        A text is UTF-8 or no text; whether the whole line is was seen when it was read before, or it is not wanted.
+        """
         places = np.flatnonzero(wanted).tolist()
-        records, problems = decode_lines(self._shape, [lines[place] for place in places], checked=checked)
+        records, problems = decode_lines(self._shape, [lines[place] for place in places], checked=True)
         found = gather(self._shape, records)[self._layout.text]
         if self._layout.chat is not None:
             found, *_ = write_all(self._layout.chat, found, problems)
