@@ -54,6 +54,16 @@ class HashingFile:
         return FileNote(bytes=self.bytes, hash=self._digest.hexdigest())
 
 
+def _parquet(file: pa.PythonFile, schema: pa.Schema) -> pq.ParquetWriter:
+    """Return what writes a part; texts and runs are all different and long: no dictionary is tried, no bound kept."""
+    long = (pa.large_string(), pa.large_binary())
+    short = [field.name for field in schema if field.type not in long]
+    some = short if len(short) < len(schema) else True
+    return pq.ParquetWriter(
+        file, schema, compression="zstd", compression_level=1, use_dictionary=some, write_statistics=some
+    )
+
+
 class PartWriter:
     """Writes one table part in row groups of `GROUP_ROWS` rows; use as a context manager.
 
@@ -77,9 +87,7 @@ class PartWriter:
 
     def __enter__(self) -> Self:
         self._file = HashingFile(self._opening.__enter__())
-        self._parquet = pq.ParquetWriter(
-            pa.PythonFile(self._file, mode="w"), self._schema, compression="zstd", compression_level=1
-        )
+        self._parquet = _parquet(pa.PythonFile(self._file, mode="w"), self._schema)
         self._open = True
         return self
 

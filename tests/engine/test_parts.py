@@ -118,3 +118,13 @@ def test_columns_come_in_the_order_asked_for(tmp_path: Path) -> None:
     write(tmp_path, [2])
     assert read_part(open_storage(tmp_path), "x.parquet", ["text", "row"]).schema.names == ["text", "row"]
     assert pq.read_table(tmp_path / "x.parquet").equals(rows(0, 2))
+
+
+def test_long_values_have_neither_dictionary_nor_bounds_and_others_have_both(tmp_path: Path) -> None:
+    schema = pa.schema([("row", pa.uint32()), ("text", pa.large_string()), ("ids", pa.large_binary())])
+    with PartWriter(open_storage(tmp_path), "x.parquet", schema) as writer:
+        writer.add(pa.table([[1, 1], ["long", "long"], [b"run", b"run"]], schema))
+    group = pq.ParquetFile(tmp_path / "x.parquet").metadata.row_group(0)
+    columns = [group.column(place) for place in range(3)]
+    assert [column.has_dictionary_page for column in columns] == [True, False, False]
+    assert [column.is_stats_set for column in columns] == [True, False, False]
