@@ -16,8 +16,8 @@ from filters.fasttext_format import FastTextModel, read_fasttext
 from filters.kernels.fasttext import Cache, label_documents, new_cache, spans_of
 from filters.kernels.scans import Scans
 
-SLOTS = 1 << 18
-"""Words that a cache holds: with 16 numbers each, 24 MiB."""
+CACHE_BYTES = 24 << 20
+"""Of a cache: room for 2^18 words with 16 numbers each, as lid.176 has them."""
 
 WHOLE = -1
 
@@ -67,4 +67,4 @@ class Labeller:
         try:
             return self.spare.pop()
         except IndexError:
-            return new_cache(SLOTS, self.model.arrays)
+            return new_cache(CACHE_BYTES, self.model.arrays)

@@ -71,9 +71,13 @@ class Cache(NamedTuple):
     notes: U64
 
 
-def new_cache(slots: int, model: Model) -> Cache:
-    """Return an empty cache for a model; `slots` is a power of two, and a slot never lies across three cache lines."""
+def new_cache(most: int, model: Model) -> Cache:
+    """Return an empty cache for a model, of at most so many bytes; its slots are a power of two, at least one.
+
+    Of a model of 16 dimensions a slot never lies across three cache lines.
+    """
     width = HEAD + -(-model.rows.shape[1] // LANES) * LANES
+    slots = 1 << max((most // (4 * width)).bit_length() - 1, 0)
     memory = np.zeros(slots * width + 16, np.float32)
     first = -memory.ctypes.data % 64 // 4
     sums = memory[first : first + slots * width].reshape(slots, width)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from filters.fasttext_format import read_fasttext
 from filters.fasttext_labeller import Labeller
-from filters.kernels.fasttext import Model
+from filters.kernels.fasttext import Model, new_cache
 from filters.kernels.scans import Scans
 from tests.filters.references.fasttext_file import NEGATIVE_SAMPLING, SKIPGRAM, SOFTMAX, ModelFile
 from tests.filters.references.fasttext_oracle import Oracle
@@ -33,6 +33,7 @@ FILES = {
     "pruned to nothing": ModelFile(quantized=True, kept=()),
     "no end of line": ModelFile(words=("the", "und")),
     "no words": ModelFile(words=()),
+    "thirty-five dimensions": ModelFile(dim=35),
     "one label": ModelFile(labels=("__label__en",)),
     "one label, softmax": ModelFile(labels=("__label__en",), loss=SOFTMAX),
     "labels without the prefix": ModelFile(labels=("en", "de", "fr")),
@@ -74,6 +75,15 @@ def test_labels_and_scores_are_those_of_fasttext(pair: tuple[Labeller, Oracle], 
         assert score == pytest.approx(best, abs=1e-4)
         if label != theirs:  # only where rounding may decide
             assert best - oracle.scores(text)[label] < 1e-5
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=4), st.integers(0, 1000))
+def test_what_a_cache_has_room_for_changes_no_label_and_no_score(texts: list[str], room: int) -> None:
+    data = FILES["thirty-five dimensions"].to_bytes()
+    small, large = Labeller.read(data), Labeller.read(data)
+    small.spare.append(new_cache(room, small.model.arrays))
+    assert small.spare[0].sums.nbytes <= max(room, small.spare[0].sums[0].nbytes)
+    assert labels(small, texts) == labels(large, texts)
 
 
 def test_a_text_without_any_feature_has_no_label() -> None:
